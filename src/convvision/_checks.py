@@ -1,0 +1,107 @@
+"""What every floor asks of arrays of images and labels; NumPy only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convvision.errors import InputError, LabelError, ShapeError, ValueRangeError
+
+__all__ = ["check_fraction", "check_images", "check_labels", "check_positive_int"]
+
+
+def check_images(images: Any, *, image_shape: Sequence[int | None] | None = None) -> NDArray[Any]:
+    """Return images as an (N, H, W, C) array of real numbers without NaN, or say what is wrong with them.
+
+    Args:
+        images: What the caller was given.
+        image_shape: The (H, W, C) that is needed; None for an axis, or for all of it, that may be anything.
+
+    Returns:
+        The same array; it is not copied.
+
+    Raises:
+        ShapeError: Not four axes, no image, or another (H, W, C).
+        ValueRangeError: Not numbers, or NaN or infinity among them.
+    """
+    images = np.asarray(images)
+    wanted = "(N, H, W, C)" if image_shape is None else f"(N, {', '.join(_axis(size) for size in image_shape)})"
+    if images.ndim != 4:
+        advice = {
+            2: " Add both axes to a single grey image: image[None, ..., None].",
+            3: " Add the channel axis to grey images, images[..., None], or the first one to a single image, image[None].",
+        }.get(images.ndim, "")
+        raise ShapeError(f"Images have the shape {wanted}. Received: shape {images.shape}.{advice}")
+    if 0 in images.shape:
+        raise ShapeError(f"Expected at least one image of at least one pixel. Received: shape {images.shape}.")
+    if image_shape is not None and any(
+        want is not None and want != have for want, have in zip(image_shape, images.shape[1:], strict=True)
+    ):
+        raise ShapeError(f"Images have the shape {wanted} here. Received: shape {images.shape}.")
+    if images.dtype.kind not in "buif":
+        raise ValueRangeError(f"Images are arrays of real numbers. Received: dtype {images.dtype}.")
+    if images.dtype.kind == "f" and not np.isfinite(images.sum(dtype=np.float64)):
+        bad = ~np.isfinite(images)
+        which = np.flatnonzero(bad.any(axis=(1, 2, 3)))
+        raise ValueRangeError(
+            f"Images hold {int(bad.sum())} pixels that are NaN or infinite, the first in image {int(which[0])}. "
+            f"Leave those {len(which)} images out, or replace the pixels with numpy.nan_to_num."
+        )
+    return images
+
+
+def check_labels(labels: Any, *, count: int, num_classes: int) -> NDArray[np.integer[Any]]:
+    """Return labels as a (count,) array of class indices, or say what is wrong with them.
+
+    Raises:
+        LabelError: Not integers, one-hot, another count, or an index outside [0, num_classes).
+    """
+    labels = np.asarray(labels)
+    if labels.ndim == 2 and labels.shape[1] == num_classes > 1:
+        raise LabelError(
+            f"Labels are class indices of shape ({count},), not one-hot rows: use labels.argmax(axis=1). "
+            f"Received: shape {labels.shape}."
+        )
+    if labels.shape != (count,):
+        raise LabelError(f"Expected one label an image: shape ({count},). Received: shape {labels.shape}.")
+    if labels.dtype.kind not in "iu":
+        raise LabelError(
+            f"Labels are integer class indices from 0 to {num_classes - 1}. Received: dtype {labels.dtype}. "
+            f"numpy.unique(labels, return_inverse=True) turns names into indices."
+        )
+    if count and not 0 <= labels.min() <= labels.max() < num_classes:
+        outside = np.flatnonzero((labels < 0) | (labels >= num_classes))
+        raise LabelError(
+            f"Labels are class indices from 0 to {num_classes - 1}. Received: {labels[outside[0]]} "
+            f"at position {outside[0]} ({len(outside)} labels are outside)."
+        )
+    return labels
+
+
+def check_fraction(value: float, name: str) -> float:
+    """Return a number in [0, 1), or say that it is none.
+
+    Raises:
+        InputError: Anything else.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 <= value < 1:
+        raise InputError(f"{name} is a fraction: at least 0 and below 1. Received: {name}={value!r}")
+    return float(value)
+
+
+def check_positive_int(value: int, name: str) -> int:
+    """Return an integer of at least one, or say that it is none.
+
+    Raises:
+        InputError: Anything else.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise InputError(f"{name} is a whole number of at least 1. Received: {name}={value!r}")
+    return int(value)
+
+
+def _axis(size: int | None) -> str:
+    return "any" if size is None else str(size)

@@ -1,0 +1,28 @@
+"""The one door to Keras, which ships no types and takes seconds to import.
+
+Modules write ``from convvision._keras import keras`` at their top. At run time that is a stand-in that imports Keras
+when an attribute is first asked for, so that builders register, and the command line lists them, without TensorFlow.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import keras as keras  # noqa: PLC0414
+else:
+
+    class _LazyModule:
+        def __init__(self, name: str) -> None:
+            self._name = name
+
+        def __getattr__(self, attribute: str) -> Any:
+            return getattr(importlib.import_module(self._name), attribute)
+
+        def __repr__(self) -> str:
+            return f"<lazily imported module {self._name!r}>"
+
+    keras = _LazyModule("keras")
+
+__all__ = ["keras"]

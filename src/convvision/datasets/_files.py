@@ -1,0 +1,134 @@
+"""Published data files: where they lie, whether they are what they should be."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convvision._public import set_module
+from convvision.datasets._idx import parse_idx, read_bytes
+from convvision.datasets._types import Split
+from convvision.errors import CorruptDataError, DataNotFoundError
+
+__all__ = ["DataFile", "fetch", "get_data_home", "load_idx_splits"]
+
+_ENVIRONMENT = "CONVVISION_DATA_HOME"
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """A published file, known by what it holds when it is not compressed.
+
+    The hash of a gzip container depends on the program that made it; the payload's does not. So a file that another
+    tool compressed again is still good.
+
+    Attributes:
+        name: Its name without ``.gz``.
+        sha256: Of the payload, hexadecimal.
+        size: Of the payload, in bytes.
+        mirrors: Addresses of the compressed file, in the order in which they are tried.
+        mismatch: What another payload may be; a sentence for the error.
+    """
+
+    name: str
+    sha256: str
+    size: int
+    mirrors: tuple[str, ...]
+    mismatch: str = ""
+
+    def find(self, folder: Path) -> Path | None:
+        """Find the file in a folder, raw or compressed."""
+        candidates = (folder / self.name, folder / f"{self.name}.gz")
+        return next((path for path in candidates if path.is_file()), None)
+
+    def read(self, path: Path) -> bytes:
+        """Read and verify the payload.
+
+        Raises:
+            CorruptDataError: The payload is another one.
+        """
+        payload = read_bytes(path, limit=self.size)
+        digest = hashlib.sha256(payload).hexdigest()
+        if digest != self.sha256:
+            what = (
+                f"it is cut short at {len(payload)} of {self.size} bytes"
+                if len(payload) < self.size
+                else f"its payload has another SHA-256: expected {self.sha256}, received {digest}"
+            )
+            hint = f" {self.mismatch}" if self.mismatch and len(payload) == self.size else ""
+            raise CorruptDataError(f"{path} is not {self.name} as published: {what}.{hint} Delete it and load again.")
+        return payload
+
+
+@set_module("convvision.datasets")
+def get_data_home(data_home: str | Path | None = None) -> Path:
+    """Tell the folder in which data sets lie, each in a folder of its name.
+
+    Args:
+        data_home: The folder to use. By default the environment variable ``CONVVISION_DATA_HOME``, else the user's
+            cache folder.
+
+    Returns:
+        The folder; it need not exist.
+    """
+    chosen = data_home or os.environ.get(_ENVIRONMENT)
+    if chosen:
+        return Path(chosen).expanduser()
+    # Imported here because it takes 0.1 s, and a data set that lies at hand does not need it.
+    import pooch  # noqa: PLC0415
+
+    return Path(pooch.os_cache("convvision"))
+
+
+def fetch(files: Sequence[DataFile], folder: Path, *, download: bool) -> list[Path]:
+    """Find every file in a folder, downloading those that are missing.
+
+    Raises:
+        DataNotFoundError: Some are missing and ``download`` is false; the message names them all.
+        DownloadError: Some are missing and could not be had.
+    """
+    missing = [file for file in files if file.find(folder) is None]
+    if missing and not download:
+        where = "".join(
+            f"\n  {folder / (file.name + '.gz')}  (or without .gz), from {file.mirrors[0]}" for file in missing
+        )
+        raise DataNotFoundError(
+            f"Expected {len(files)} data files in {folder}; {len(missing)} are missing, and download=False. "
+            f"Put these there, or set {_ENVIRONMENT} to the folder that holds {folder.name}/:{where}"
+        )
+    if missing:
+        from convvision.datasets._download import download_file  # noqa: PLC0415
+
+        for file in missing:
+            download_file(file, folder)
+    return [_found(file, folder) for file in files]
+
+
+def load_idx_splits(files: Sequence[DataFile], folder: Path, *, download: bool) -> tuple[Split, Split]:
+    """Load training images, training labels, test images and test labels, four IDX files in this order.
+
+    Raises:
+        DataError: As :func:`fetch` and :meth:`DataFile.read`.
+    """
+    arrays: list[NDArray[Any]] = []
+    for file, path in zip(files, fetch(files, folder, download=download), strict=True):
+        arrays.append(parse_idx(file.read(path), source=str(path)))
+    train_images, train_labels, test_images, test_labels = arrays
+    return (
+        Split(train_images[..., np.newaxis], train_labels.astype(np.int64)),
+        Split(test_images[..., np.newaxis], test_labels.astype(np.int64)),
+    )
+
+
+def _found(file: DataFile, folder: Path) -> Path:
+    path = file.find(folder)
+    if path is None:
+        raise DataNotFoundError(f"{folder / file.name} was there a moment ago and is gone. Load again.")
+    return path

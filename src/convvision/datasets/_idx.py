@@ -1,0 +1,131 @@
+"""The IDX format, in which MNIST and its relatives are published (Y. LeCun, C. Cortes, C. Burges, 1998).
+
+A file is two zero bytes, a byte for the type, a byte for the number of axes, each axis as a big-endian unsigned 32-bit
+integer, then the values in C order, big-endian.
+"""
+
+from __future__ import annotations
+
+import gzip
+import math
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convvision._atomic import replace_file
+from convvision._public import set_module
+from convvision.errors import CorruptDataError, InputError
+
+__all__ = ["parse_idx", "read_bytes", "read_idx", "write_idx"]
+
+_TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+_CODES = {np.dtype(name).newbyteorder("="): code for code, name in _TYPES.items()}
+_GZIP_MAGIC = b"\x1f\x8b"
+
+
+@set_module("convvision.datasets")
+def read_idx(path: str | Path) -> NDArray[Any]:
+    """Read an IDX file, gzip-compressed or not.
+
+    Args:
+        path: The file; it is recognised as gzip by its first bytes, whatever its name.
+
+    Returns:
+        The array, in the machine's byte order.
+
+    Raises:
+        FileNotFoundError: No such file.
+        CorruptDataError: Not an IDX file, cut short, or with bytes left over.
+    """
+    path = Path(path)
+    return parse_idx(read_bytes(path), source=str(path))
+
+
+@set_module("convvision.datasets")
+def write_idx(path: str | Path, array: NDArray[Any]) -> None:
+    """Write an array as an IDX file, compressed where the name ends in ``.gz``.
+
+    Args:
+        path: The file to write; one that exists is replaced.
+        array: uint8, int8, int16, int32, float32 or float64, with 1 to 255 axes.
+
+    Raises:
+        InputError: A type or a shape that the format cannot hold.
+        OutputError: The file cannot be written.
+    """
+    array = np.asarray(array)
+    code = _CODES.get(array.dtype.newbyteorder("="))
+    if code is None or not 1 <= array.ndim <= 255 or max(array.shape) >= 2**32:
+        raise InputError(
+            f"IDX holds uint8, int8, int16, int32, float32 and float64 arrays of 1 to 255 axes. "
+            f"Received: dtype {array.dtype}, shape {array.shape}."
+        )
+    header = bytes([0, 0, code, array.ndim]) + np.asarray(array.shape, ">u4").tobytes()
+    payload = header + array.astype(_TYPES[code]).tobytes()
+    path = Path(path)
+    if path.suffix == ".gz":
+        payload = gzip.compress(payload, mtime=0)
+    with replace_file(path) as partial:
+        partial.write_bytes(payload)
+
+
+def parse_idx(payload: bytes | bytearray, *, source: str) -> NDArray[Any]:
+    """Turn the bytes of an IDX file into an array.
+
+    Args:
+        payload: The uncompressed bytes. A uint8 array shares their memory.
+        source: What to call them in messages.
+
+    Raises:
+        CorruptDataError: The header is none, or promises another number of bytes than there are.
+    """
+    if len(payload) < 4 or payload[0] or payload[1] or payload[2] not in _TYPES or not payload[3]:
+        raise CorruptDataError(
+            f"{source} is not an IDX file: it should begin with two zero bytes, a type code and a number of axes. "
+            f"Received: {bytes(payload[:4])!r}."
+        )
+    dtype, axes = np.dtype(_TYPES[payload[2]]), payload[3]
+    start = 4 + 4 * axes
+    if len(payload) < start:
+        raise CorruptDataError(
+            f"{source} is cut short: its header takes {start} bytes. Received: {len(payload)} bytes."
+        )
+    shape = np.frombuffer(payload, ">u4", axes, offset=4).tolist()
+    # In Python's integers, which do not overflow: a header may claim anything.
+    expected = start + math.prod(shape) * dtype.itemsize
+    if len(payload) != expected:
+        raise CorruptDataError(
+            f"{source} {'is cut short' if len(payload) < expected else 'has bytes left over'}: its header says shape "
+            f"{tuple(shape)} of {dtype.name}, {expected} bytes. Received: {len(payload)} bytes."
+        )
+    values = np.frombuffer(payload, dtype, offset=start).reshape(shape)
+    return values.astype(dtype.newbyteorder("="), copy=False)
+
+
+def read_bytes(path: Path, *, limit: int | None = None) -> bytes:
+    """Read a file, decompressing it when it is gzip.
+
+    Args:
+        path: The file.
+        limit: The most bytes the payload may have; a gzip file that holds more is refused as soon as it passes them.
+
+    Raises:
+        CorruptDataError: Broken gzip, or more than ``limit`` bytes.
+    """
+    with path.open("rb") as file:
+        compressed = file.peek(2)[:2] == _GZIP_MAGIC
+        size = -1 if limit is None else limit + 1
+        try:
+            if compressed:
+                with gzip.GzipFile(fileobj=file) as unzipped:
+                    payload = unzipped.read(size)
+            else:
+                payload = file.read(size)
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise CorruptDataError(f"{path} is a broken gzip file: {error}. Delete it and load again.") from error
+    if limit is not None and len(payload) > limit:
+        raise CorruptDataError(f"{path} holds more than the {limit} bytes that it should. Delete it and load again.")
+    return payload

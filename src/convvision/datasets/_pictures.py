@@ -1,0 +1,57 @@
+"""Reading one image file as a network reads it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convvision._public import set_module
+from convvision.errors import CorruptDataError, DataNotFoundError, InputError
+
+__all__ = ["read_picture"]
+
+_MODES = {1: "L", 3: "RGB"}
+
+
+@set_module("convvision.datasets")
+def read_picture(path: str | Path, *, image_shape: tuple[int, int, int]) -> NDArray[np.uint8]:
+    """Read an image file, upright, grey or in colour, and resized with antialiasing.
+
+    Args:
+        path: A file of any format that Pillow reads: PNG, JPEG, WebP, BMP, GIF's first frame, …
+        image_shape: (H, W, C) to return; C is 1 for grey and 3 for colour. The aspect ratio is not kept.
+
+    Returns:
+        uint8 pixels of that shape. Transparent parts are black, the background of MNIST and Fashion-MNIST.
+
+    Raises:
+        DataNotFoundError: No such file.
+        CorruptDataError: Not an image, or a broken one.
+        InputError: Another number of channels.
+    """
+    # Imported here because only prediction from files and image folders need Pillow.
+    from PIL import Image, ImageOps, UnidentifiedImageError  # noqa: PLC0415
+
+    height, width, channels = image_shape
+    if channels not in _MODES:
+        raise InputError(f"Image files are read as 1 (grey) or 3 (colour) channels. Received: {channels} channels")
+    path = Path(path)
+    if not path.is_file():
+        raise DataNotFoundError(f"There is no image file {path}.")
+    try:
+        with Image.open(path) as opened:
+            image = ImageOps.exif_transpose(opened)
+            if image.has_transparency_data:
+                black = Image.new("RGBA", image.size, (0, 0, 0, 255))
+                image = Image.alpha_composite(black, image.convert("RGBA"))
+            if image.mode.startswith("I;16"):
+                # Pillow's own conversion clips 16-bit grey at 255 instead of scaling it.
+                image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+            image = image.convert(_MODES[channels])
+            if image.size != (width, height):
+                image = image.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
+            return np.asarray(image, np.uint8).reshape(image_shape)
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise CorruptDataError(f"{path} cannot be read as an image: {error}") from error

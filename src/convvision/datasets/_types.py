@@ -1,0 +1,134 @@
+"""What a loaded data set is made of."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convvision._checks import check_images, check_labels
+from convvision._public import set_module
+from convvision.datasets._scaling import Scaling
+from convvision.errors import InputError
+
+__all__ = ["Dataset", "DatasetInfo", "Split"]
+
+
+@set_module("convvision.datasets")
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Images and their labels; unpacks as ``images, labels = split``.
+
+    Attributes:
+        images: Shape (N, H, W, C); uint8 as stored, or float32 once scaled.
+        labels: Class indices, shape (N,), int64.
+    """
+
+    images: NDArray[Any]
+    labels: NDArray[np.integer[Any]]
+
+    def __iter__(self) -> Iterator[NDArray[Any]]:
+        yield self.images
+        yield self.labels
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __repr__(self) -> str:
+        return f"Split(images={self.images.dtype}{self.images.shape}, labels={self.labels.dtype}{self.labels.shape})"
+
+
+@set_module("convvision.datasets")
+@dataclass(frozen=True)
+class DatasetInfo:
+    """The facts about a data set, known without loading it.
+
+    Attributes:
+        name: The registered name.
+        summary: One line.
+        image_shape: (H, W, C) of every image.
+        class_names: The name of class i at position i.
+        train_count: Number of training images, before any validation split.
+        test_count: Number of test images.
+        mean: Mean of the training pixels of each channel, on the scale [0, 1].
+        std: Standard deviation of the training pixels of each channel, on the scale [0, 1].
+        licence: Under which the data are published.
+        homepage: Where they are published.
+        citation: How to cite them.
+        known_issues: What is known to be wrong with them.
+    """
+
+    name: str
+    summary: str
+    image_shape: tuple[int, int, int]
+    class_names: tuple[str, ...]
+    train_count: int
+    test_count: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    licence: str = "unknown"
+    homepage: str = ""
+    citation: str = ""
+    known_issues: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        channels = self.image_shape[-1]
+        if not len(self.mean) == len(self.std) == channels:
+            raise InputError(
+                f"mean and std have one value a channel, {channels} here. Received: mean={self.mean}, std={self.std}"
+            )
+
+    @property
+    def num_classes(self) -> int:
+        """The number of classes."""
+        return len(self.class_names)
+
+
+@set_module("convvision.datasets")
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A data set in memory, split and scaled.
+
+    Attributes:
+        info: Its facts.
+        train: The training images, without those that went into ``validation``.
+        test: The test images.
+        validation: A part of the training images, or None where none was asked for.
+        scaling: How the pixels were scaled; knows how to do the same to other images.
+    """
+
+    info: DatasetInfo
+    train: Split
+    test: Split
+    validation: Split | None = None
+    scaling: Scaling = field(default_factory=Scaling)
+
+    def __post_init__(self) -> None:
+        for images, labels in self._splits().values():
+            check_images(images, image_shape=self.info.image_shape)
+            check_labels(labels, count=len(images), num_classes=self.info.num_classes)
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{name}={len(split)}" for name, split in self._splits().items())
+        return (
+            f"Dataset({self.info.name!r}, {counts}, image_shape={self.info.image_shape}, scale={self.scaling.scale!r})"
+        )
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 (hexadecimal) of the arrays, by which a saved run tells what it was trained on."""
+        digest = hashlib.sha256()
+        for split in self._splits().values():
+            for array in split:
+                digest.update(f"{array.dtype.str}{array.shape}".encode())
+                digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()
+
+    def _splits(self) -> dict[str, Split]:
+        splits = {"train": self.train, "validation": self.validation, "test": self.test}
+        return {name: split for name, split in splits.items() if split is not None}

@@ -1,0 +1,12 @@
+from ._conv import conv as conv
+from ._dense import dense as dense
+from ._registry import MODELS as MODELS
+from ._registry import ModelBuilder as ModelBuilder
+from ._registry import ModelInfo as ModelInfo
+from ._registry import create_model as create_model
+from ._registry import get_model_info as get_model_info
+from ._registry import list_models as list_models
+from ._registry import register_model as register_model
+from ._summary import LayerSummary as LayerSummary
+from ._summary import ModelSummary as ModelSummary
+from ._summary import summary as summary

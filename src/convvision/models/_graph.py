@@ -1,0 +1,174 @@
+"""The layers of a model in the order in which data flow, nested models opened."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from convvision._keras import keras
+from convvision._public import set_module
+from convvision.errors import InputError
+
+__all__ = ["LayerCall", "ReceptiveField", "layer_calls", "require_built"]
+
+
+@set_module("convvision.models")
+@dataclass(frozen=True)
+class ReceptiveField:
+    """How much of the image one unit of a feature map sees.
+
+    Attributes:
+        height: Rows of the image, counted without clipping at its border; infinite where a unit sees all of it.
+        width: Columns of the image, likewise.
+        stride_height: Rows of the image between neighbouring units.
+        stride_width: Columns of the image between neighbouring units.
+    """
+
+    height: float
+    width: float
+    stride_height: float
+    stride_width: float
+
+    def __str__(self) -> str:
+        return "all" if math.isinf(self.height) else f"{self.height:g} × {self.width:g}"
+
+
+_PIXEL = ReceptiveField(1, 1, 1, 1)
+_WHOLE_IMAGE = ReceptiveField(math.inf, math.inf, math.inf, math.inf)
+
+
+@dataclass(frozen=True)
+class LayerCall:
+    """One call of a layer in a model.
+
+    Attributes:
+        name: The layer's name, behind those of the nested models that hold it: "backbone/conv_1".
+        layer: The layer.
+        inputs: Symbolic tensors that it reads.
+        outputs: Symbolic tensors that it makes.
+        receptive_field: Of a unit of its output; None behind a layer whose effect is not known.
+    """
+
+    name: str
+    layer: Any
+    inputs: tuple[Any, ...]
+    outputs: tuple[Any, ...]
+    receptive_field: ReceptiveField | None
+
+
+def require_built(model: Any) -> None:
+    """Refuse what is not a Keras model whose layers are known.
+
+    Raises:
+        InputError: Not a Keras model, not built yet, or built by subclassing, which hides the layers' order.
+    """
+    if not isinstance(model, keras.Model):
+        raise InputError(f"Expected a keras.Model. Received: {model!r}")
+    if not model.built or getattr(model, "inputs", None) is None:
+        advice = (
+            "Call it once on images, or begin it with keras.Input((28, 28, 1))."
+            if isinstance(model, keras.Sequential)
+            else "A model by subclassing hides the order of its layers: use keras.Sequential or the functional API."
+        )
+        raise InputError(f"The layers of {model.name!r} are not connected yet. {advice}")
+
+
+def layer_calls(model: keras.Model) -> list[LayerCall]:
+    """List the calls of layers that lead from a model's inputs to its outputs, in the order of the data.
+
+    Raises:
+        InputError: As :func:`require_built`.
+    """
+    require_built(model)
+    fields: dict[int, ReceptiveField | None] = {id(tensor): _PIXEL for tensor in model.inputs}
+    return list(_walk(model, "", fields))
+
+
+def _walk(model: Any, prefix: str, fields: dict[int, ReceptiveField | None]) -> Iterator[LayerCall]:
+    for node in _nodes_in_order(model):
+        layer, name = node.operation, f"{prefix}{node.operation.name}"
+        if isinstance(layer, keras.Model) and getattr(layer, "inputs", None) is not None:
+            for inner, outer in zip(layer.inputs, node.input_tensors, strict=True):
+                fields[id(inner)] = fields[id(outer)]
+            yield from _walk(layer, f"{name}/", fields)
+            for inner, outer in zip(layer.outputs, node.outputs, strict=True):
+                fields[id(outer)] = fields[id(inner)]
+            continue
+        if node.input_tensors:
+            field = _grown(layer, _union([fields[id(tensor)] for tensor in node.input_tensors]))
+            fields.update((id(tensor), field) for tensor in node.outputs)
+        else:
+            field = fields[id(node.outputs[0])]
+        yield LayerCall(name, layer, tuple(node.input_tensors), tuple(node.outputs), field)
+
+
+def _nodes_in_order(model: Any) -> list[Any]:
+    """Order the nodes of a model's graph so that each comes after those it reads."""
+    ordered: dict[int, Any] = {}
+    ends = {id(tensor) for tensor in model.inputs}
+    pending = [(_producer(tensor), False) for tensor in reversed(model.outputs)]
+    while pending:
+        node, inputs_done = pending.pop()
+        if id(node) in ordered:
+            continue
+        if inputs_done:
+            ordered[id(node)] = node
+            continue
+        pending.append((node, True))
+        if not any(id(tensor) in ends for tensor in node.outputs):
+            pending.extend((_producer(tensor), False) for tensor in reversed(node.input_tensors))
+    return list(ordered.values())
+
+
+def _producer(tensor: Any) -> Any:
+    # Keras keeps the way back from a symbolic tensor here; all of its own graph tools read it.
+    operation, node_index, _ = tensor._keras_history  # noqa: SLF001
+    return operation._inbound_nodes[node_index]  # noqa: SLF001
+
+
+def _union(fields: list[ReceptiveField | None]) -> ReceptiveField | None:
+    if any(field is None for field in fields):
+        return None
+    known = [field for field in fields if field is not None]
+    return ReceptiveField(
+        max(field.height for field in known),
+        max(field.width for field in known),
+        max(field.stride_height for field in known),
+        max(field.stride_width for field in known),
+    )
+
+
+def _grown(layer: Any, field: ReceptiveField | None) -> ReceptiveField | None:
+    """Tell what a unit of the layer's output sees, given what a unit of its input does."""
+    kind = type(layer).__name__
+    if field is None:
+        return None
+    if kind in _WINDOWED:
+        (height, width), strides, dilation = _window(layer)
+        return ReceptiveField(
+            field.height + (height - 1) * dilation[0] * field.stride_height,
+            field.width + (width - 1) * dilation[1] * field.stride_width,
+            field.stride_height * strides[0],
+            field.stride_width * strides[1],
+        )
+    if kind in _POINTWISE or (kind == "Dense" and len(layer.input.shape) == 4):
+        return field
+    if kind in _GLOBAL:
+        return _WHOLE_IMAGE
+    return field if math.isinf(field.height) else None
+
+
+def _window(layer: Any) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
+    size = getattr(layer, "kernel_size", None) or layer.pool_size
+    return size, layer.strides, getattr(layer, "dilation_rate", (1, 1))
+
+
+_WINDOWED = {"Conv2D", "DepthwiseConv2D", "SeparableConv2D", "MaxPooling2D", "AveragePooling2D"}
+_GLOBAL = {"Flatten", "Dense", "GlobalAveragePooling2D", "GlobalMaxPooling2D"}
+_POINTWISE = {
+    "Activation", "ActivityRegularization", "Add", "AlphaDropout", "Average", "BatchNormalization", "Concatenate",
+    "Cropping2D", "Dropout", "ELU", "GaussianDropout", "GaussianNoise", "InputLayer", "LeakyReLU", "Maximum", "Minimum",
+    "Multiply", "Normalization", "PReLU", "ReLU", "Rescaling", "Softmax", "SpatialDropout2D", "Subtract", "ZeroPadding2D",
+}  # fmt: skip

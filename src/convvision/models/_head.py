@@ -1,0 +1,49 @@
+"""What stands behind the convolutions: hidden layers and the classifier, the same in every family of the lesson."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from convvision._checks import check_fraction, check_positive_int
+from convvision._keras import keras
+
+__all__ = ["dense_head", "positive_ints"]
+
+
+def dense_head(
+    features: Any,
+    *,
+    num_classes: int,
+    hidden_units: Sequence[int],
+    activation: str,
+    dropout: float,
+    classifier_activation: str | None,
+) -> Any:
+    """Flatten a symbolic tensor and classify it with fully connected layers.
+
+    Args:
+        features: Symbolic tensor (N, H, W, C).
+        num_classes: Number of outputs.
+        hidden_units: Units of each hidden layer; may be empty.
+        activation: Of the hidden layers.
+        dropout: Part of each hidden layer's outputs that is dropped while training, in [0, 1).
+        classifier_activation: "softmax" for probabilities, None for logits.
+
+    Returns:
+        Symbolic float32 tensor (N, num_classes).
+    """
+    dropout = check_fraction(dropout, "dropout")
+    x = keras.layers.Flatten(name="flatten")(features)
+    for index, units in enumerate(positive_ints(hidden_units, "hidden_units"), start=1):
+        x = keras.layers.Dense(units, activation=activation, name=f"dense_{index}")(x)
+        if dropout:
+            x = keras.layers.Dropout(dropout, name=f"dropout_{index}")(x)
+    # Probabilities in half precision do not sum to one, and their logarithm is what the loss takes.
+    return keras.layers.Dense(num_classes, activation=classifier_activation, dtype="float32", name="classifier")(x)
+
+
+def positive_ints(values: int | Sequence[int], name: str) -> tuple[int, ...]:
+    """Read one positive whole number or several as a tuple."""
+    several = (values,) if isinstance(values, int) else tuple(values)
+    return tuple(check_positive_int(value, f"Each of {name}") for value in several)

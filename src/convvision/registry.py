@@ -1,0 +1,225 @@
+"""One way to register, list, look up and suggest by name: data sets, models and recipes all use it.
+
+A thing gets its name from a decorator in this process, or from an entry point of an installed package::
+
+    [project.entry-points."convvision.models"]
+    their_net = "their_package.nets:their_net"
+
+Listing reads the names of entry points and loads none of them; a plugin is imported when it is first asked for.
+"""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+import importlib
+import importlib.metadata
+import threading
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Generic, TypeVar
+
+from convvision.errors import DuplicateNameError, InputError, PluginError, PluginWarning, UnknownNameError
+
+T = TypeVar("T")
+
+__all__ = ["Registry", "unknown_name"]
+
+_WILDCARDS = "*?["
+
+
+def unknown_name(kind: str, name: object, known: Iterable[str], *, hint: str = "") -> UnknownNameError:
+    """Make the error for a name that is not known, with what may have been meant.
+
+    Args:
+        kind: What the name stands for, as in "model" or "layer of 'conv_64_64'".
+        name: The name that was given.
+        known: The names that would have been accepted.
+        hint: A last sentence that says where to look.
+
+    Returns:
+        The error, to be raised by the caller.
+
+    Example:
+        >>> from convvision.registry import unknown_name
+        >>> print(unknown_name("kernel", "egde", ["edge", "blur"]))
+        Unknown kernel 'egde'. Did you mean 'edge'? Known: 'blur', 'edge'.
+    """
+    known = sorted(known)
+    folded = {candidate.casefold(): candidate for candidate in known}
+    close = difflib.get_close_matches(str(name).casefold(), folded, n=3)
+    parts = [f"Unknown {kind} {name!r}."]
+    if close:
+        parts.append(f"Did you mean {' or '.join(repr(folded[match]) for match in close)}?")
+    if known:
+        parts.append(f"Known: {', '.join(map(repr, known))}.")
+    if hint:
+        parts.append(hint)
+    return UnknownNameError(" ".join(parts))
+
+
+class Registry(Generic[T]):
+    """Named things of one kind: ours, those registered in this process, and those of installed plugins.
+
+    Args:
+        kind: What one entry is called in messages, as in "model".
+        group: The entry-point group that plugins use, as in "convvision.models".
+        builtins: Modules that register our own entries when they are imported. They are imported on first use.
+        adapt: Makes an entry from the object that a plugin's entry point names, given the name and the object; raises
+            :class:`~convvision.errors.InputError` for an object that cannot serve. It is not called when loading the
+            entry point has already registered that name with a decorator.
+    """
+
+    def __init__(
+        self, kind: str, *, group: str, builtins: Sequence[str] = (), adapt: Callable[[str, object], T]
+    ) -> None:
+        self.kind = kind
+        self.group = group
+        self._builtins = tuple(builtins)
+        self._adapt = adapt
+        self._entries: dict[str, T] = {}
+        self._plugins: dict[str, importlib.metadata.EntryPoint] | None = None
+        self._builtins_imported = False
+        # Re-entrant: importing our own modules registers their entries.
+        self._lock = threading.RLock()
+
+    def __repr__(self) -> str:
+        return f"<Registry of {len(self.names())} {self.kind}s>"
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._all_names()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names())
+
+    def __len__(self) -> int:
+        return len(self._all_names())
+
+    def register(self, name: str, entry: T, *, overwrite: bool = False) -> None:
+        """Give an entry its name.
+
+        Args:
+            name: The name; no white space and no wildcard characters.
+            entry: The entry.
+            overwrite: Replace an entry of the same name instead of refusing.
+
+        Raises:
+            InputError: The name cannot be used.
+            DuplicateNameError: The name is taken and ``overwrite`` is false.
+        """
+        if not isinstance(name, str) or not name or any(c.isspace() or c in _WILDCARDS + "]/\\" for c in name):
+            raise InputError(
+                f"The name of a {self.kind} is a non-empty string without white space, slashes, '*', '?' and brackets. "
+                f"Received: name={name!r}"
+            )
+        with self._lock:
+            self._import_builtins()
+            if name in self._entries and not overwrite:
+                raise DuplicateNameError(
+                    f"A {self.kind} named {name!r} is registered already. "
+                    f"Choose another name, or pass overwrite=True to replace it."
+                )
+            self._entries[name] = entry
+
+    def unregister(self, name: str) -> None:
+        """Forget an entry that was registered in this process.
+
+        Raises:
+            UnknownNameError: No such entry.
+        """
+        with self._lock:
+            self._import_builtins()
+            if name not in self._entries:
+                raise unknown_name(self.kind, name, self._entries)
+            del self._entries[name]
+
+    def names(self, pattern: str | Sequence[str] = "*") -> list[str]:
+        """List names in alphabetical order, without loading any plugin.
+
+        Args:
+            pattern: One shell-style pattern (``*``, ``?``, ``[seq]``), or several of them, of which any may match.
+
+        Raises:
+            UnknownNameError: A pattern matches nothing, so that a typo does not pass for an empty list.
+        """
+        patterns = [pattern] if isinstance(pattern, str) else list(pattern)
+        known = self._all_names()
+        found: set[str] = set()
+        for one in patterns:
+            matches = fnmatch.filter(known, one)
+            if not matches and one != "*":
+                raise unknown_name(self.kind, one, known)
+            found.update(matches)
+        return sorted(found)
+
+    def get(self, name: str) -> T:
+        """Look an entry up, loading its plugin where that has not happened yet.
+
+        Raises:
+            UnknownNameError: No entry and no plugin has this name.
+            PluginError: The plugin of this name does not load.
+        """
+        with self._lock:
+            self._import_builtins()
+            if name not in self._entries:
+                plugin = self._discovered().get(name) if isinstance(name, str) else None
+                if plugin is None:
+                    raise unknown_name(self.kind, name, self._all_names())
+                self._load(plugin)
+            return self._entries[name]
+
+    def pending_plugin(self, name: str) -> str | None:
+        """Name the distribution that a plugin comes from, or None once it is loaded (or is no plugin)."""
+        plugin = self._discovered().get(name)
+        return None if plugin is None or name in self._entries else _distribution(plugin)
+
+    def _all_names(self) -> set[str]:
+        self._import_builtins()
+        return {*self._entries, *self._discovered()}
+
+    def _import_builtins(self) -> None:
+        with self._lock:
+            if not self._builtins_imported:
+                self._builtins_imported = True
+                for module in self._builtins:
+                    importlib.import_module(module)
+
+    def _discovered(self) -> dict[str, importlib.metadata.EntryPoint]:
+        with self._lock:
+            if self._plugins is None:
+                self._plugins = {}
+                for plugin in sorted(importlib.metadata.entry_points(group=self.group), key=_distribution):
+                    self._discover(plugin, self._plugins)
+            return self._plugins
+
+    def _discover(
+        self, plugin: importlib.metadata.EntryPoint, plugins: dict[str, importlib.metadata.EntryPoint]
+    ) -> None:
+        if plugin.name in self._entries:
+            owner = "convvision or this process"
+        elif plugin.name in plugins:
+            owner = repr(_distribution(plugins[plugin.name]))
+        else:
+            plugins[plugin.name] = plugin
+            return
+        warnings.warn(
+            f"The {self.kind} plugin {plugin.name!r} of {_distribution(plugin)!r} is left out: "
+            f"{owner} already has a {self.kind} of that name.",
+            PluginWarning,
+            stacklevel=5,
+        )
+
+    def _load(self, plugin: importlib.metadata.EntryPoint) -> None:
+        try:
+            loaded = plugin.load()
+            if plugin.name not in self._entries:
+                self._entries[plugin.name] = self._adapt(plugin.name, loaded)
+        except Exception as error:
+            raise PluginError(
+                f"The {self.kind} plugin {plugin.name!r} of {_distribution(plugin)!r} ({plugin.value}) does not load: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+
+
+def _distribution(plugin: importlib.metadata.EntryPoint) -> str:
+    return plugin.dist.name if plugin.dist is not None else "an unknown distribution"
