@@ -13,11 +13,11 @@ from convvision.errors import InputError, LabelError, ShapeError, ValueRangeErro
 __all__ = ["check_fraction", "check_images", "check_labels", "check_positive_int"]
 
 
-def check_images(images: Any, *, image_shape: Sequence[int | None] | None = None) -> NDArray[Any]:
+def check_images(candidates: Any, *, image_shape: Sequence[int | None] | None = None) -> NDArray[Any]:
     """Return images as an (N, H, W, C) array of real numbers without NaN, or say what is wrong with them.
 
     Args:
-        images: What the caller was given.
+        candidates: What the caller was given.
         image_shape: The (H, W, C) that is needed; None for an axis, or for all of it, that may be anything.
 
     Returns:
@@ -27,12 +27,12 @@ def check_images(images: Any, *, image_shape: Sequence[int | None] | None = None
         ShapeError: Not four axes, no image, or another (H, W, C).
         ValueRangeError: Not numbers, or NaN or infinity among them.
     """
-    images = np.asarray(images)
+    images: NDArray[Any] = np.asarray(candidates)
     wanted = "(N, H, W, C)" if image_shape is None else f"(N, {', '.join(_axis(size) for size in image_shape)})"
     if images.ndim != 4:
         advice = {
             2: " Add both axes to a single grey image: image[None, ..., None].",
-            3: " Add the channel axis to grey images, images[..., None], or the first one to a single image, image[None].",
+            3: " Add the channel axis to grey images, images[..., None], or the first to a single image, image[None].",
         }.get(images.ndim, "")
         raise ShapeError(f"Images have the shape {wanted}. Received: shape {images.shape}.{advice}")
     if 0 in images.shape:
@@ -53,13 +53,13 @@ def check_images(images: Any, *, image_shape: Sequence[int | None] | None = None
     return images
 
 
-def check_labels(labels: Any, *, count: int, num_classes: int) -> NDArray[np.integer[Any]]:
+def check_labels(candidates: Any, *, count: int, num_classes: int) -> NDArray[np.integer[Any]]:
     """Return labels as a (count,) array of class indices, or say what is wrong with them.
 
     Raises:
         LabelError: Not integers, one-hot, another count, or an index outside [0, num_classes).
     """
-    labels = np.asarray(labels)
+    labels: NDArray[Any] = np.asarray(candidates)
     if labels.ndim == 2 and labels.shape[1] == num_classes > 1:
         raise LabelError(
             f"Labels are class indices of shape ({count},), not one-hot rows: use labels.argmax(axis=1). "

@@ -20,8 +20,8 @@
     ├── RunFormatError           a folder that is no whole, readable run          (ValueError)
     └── OutputError              a target that exists or cannot be written        (OSError)
 
-Each also derives from the built-in exception in parentheses, so code that catches ``ValueError`` keeps working. A message
-says what was expected, what came and what to do.
+Each also derives from the built-in exception in parentheses, so code that catches ``ValueError`` keeps working. A
+message says what was expected, what came and what to do.
 """
 
 __all__ = [

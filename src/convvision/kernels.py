@@ -1,8 +1,8 @@
 """The image kernels of the textbook, and what they do to an image; NumPy only.
 
-A kernel is a small array of weights that slides over an image. Each new pixel is the sum of the pixels under the kernel,
-each times its weight. A ``Conv2D`` layer does the same and learns the weights; here are those that people found by
-thought, as read-only float32 arrays. :data:`KERNELS` lists them by name.
+A kernel is a small array of weights that slides over an image. Each new pixel is the sum of the pixels under the
+kernel, each times its weight. A ``Conv2D`` layer does the same and learns the weights; here are those that people found
+by thought, as read-only float32 arrays. :data:`KERNELS` lists them by name.
 
 Weights that sum to 1 keep the brightness of an even area: the blurs, the sharpeners, the emboss. Weights that sum to 0
 turn it into 0 and answer only where something changes: the edge detectors. Their results are signed.
@@ -73,15 +73,14 @@ IDENTITY = _kernel([[0, 0, 0], [0, 1, 0], [0, 0, 0]])
 EDGE = _kernel([[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]])
 """Edges in every direction: eight times a pixel less its eight neighbours, so 0 where all nine are equal.
 
-The kernel of the lesson. It is the Laplacian over eight neighbours with the opposite sign, positive on the bright side of
-an edge (Gonzalez & Woods, "Digital Image Processing").
+The kernel of the lesson. It is the Laplacian over eight neighbours with the opposite sign, positive on the bright side
+of an edge (Gonzalez & Woods, "Digital Image Processing").
 """
 
 LAPLACIAN = _kernel([[0, 1, 0], [1, -4, 1], [0, 1, 0]])
-"""The sum of the second differences along x and y: 0 on any even slope, negative on the bright side of an edge.
+"""The sum of the second differences along x and y: 0 on a steady slope, negative on the bright side of an edge.
 
-The five-point stencil of numerical analysis; in image processing since Rosenfeld & Kak, "Digital Picture Processing",
-1976.
+The five-point stencil of numerical analysis (Rosenfeld & Kak, "Digital Picture Processing", 1976).
 """
 
 SHARPEN = _kernel([[0, -1, 0], [-1, 5, -1], [0, -1, 0]])
@@ -107,15 +106,15 @@ The generating kernel of image pyramids with a = 3/8 (Burt & Adelson, "The Lapla
 UNSHARP_MASK = _kernel(np.pad([[512]], 2) - np.outer(_BINOMIAL_5, _BINOMIAL_5), divisor=256)
 """Sharpens as the darkroom did: the image, plus the image less its blurred self.
 
-Twice the identity less :data:`GAUSSIAN_BLUR_5`. The name is that of the blurred negative that photographers laid over the
-plate from the 1930s on.
+Twice the identity less :data:`GAUSSIAN_BLUR_5`. The name is that of the blurred negative that photographers laid over
+the plate from the 1930s on.
 """
 
 SOBEL_X = _gradient(_BINOMIAL_3)
 """The slope along x, averaged over three rows with weights 1, 2, 1; 8 on a ramp that rises by 1 a pixel.
 
-Sobel & Feldman, "A 3×3 Isotropic Gradient Operator for Image Processing", a talk at the Stanford Artificial Intelligence
-Project, 1968.
+Sobel & Feldman, "A 3×3 Isotropic Gradient Operator for Image Processing", a talk at the Stanford Artificial
+Intelligence Project, 1968.
 """
 
 SOBEL_Y = _turned(SOBEL_X)
@@ -131,10 +130,10 @@ PREWITT_Y = _turned(PREWITT_X)
 """The slope along y, downwards: :data:`PREWITT_X` with rows and columns exchanged."""
 
 SCHARR_X = _gradient((3, 10, 3))
-"""The slope along x, with weights that tell its direction more truly than Sobel's; 32 on a ramp that rises by 1 a pixel.
+"""The slope along x, with weights 3, 10, 3 that are truer in every direction; 32 on a ramp that rises by 1 a pixel.
 
-Scharr, "Optimale Operatoren in der digitalen Bildverarbeitung", dissertation, Heidelberg, 2000; these are its common
-whole-number weights.
+The usual whole numbers for the optimised weights of Scharr, "Optimale Operatoren in der Digitalen Bildverarbeitung",
+dissertation, Heidelberg, 2000.
 """
 
 SCHARR_Y = _turned(SCHARR_X)
@@ -149,17 +148,17 @@ KERNELS: Mapping[str, NDArray[np.float32]] = MappingProxyType(
         "edge": EDGE,
         "laplacian": LAPLACIAN,
         "sharpen": SHARPEN,
+        "unsharp_mask": UNSHARP_MASK,
+        "emboss": EMBOSS,
         "box_blur": BOX_BLUR,
         "gaussian_blur": GAUSSIAN_BLUR,
         "gaussian_blur_5": GAUSSIAN_BLUR_5,
-        "unsharp_mask": UNSHARP_MASK,
         "sobel_x": SOBEL_X,
-        "sobel_y": SOBEL_Y,
         "prewitt_x": PREWITT_X,
-        "prewitt_y": PREWITT_Y,
         "scharr_x": SCHARR_X,
+        "sobel_y": SOBEL_Y,
+        "prewitt_y": PREWITT_Y,
         "scharr_y": SCHARR_Y,
-        "emboss": EMBOSS,
     }
 )
 """Every kernel of this module by its name; read-only."""
@@ -177,12 +176,11 @@ def apply(image: ArrayLike, kernel: str | ArrayLike, *, padding: Padding = "same
     Args:
         image: A grey image (H, W), one with 1 to 4 channels (H, W, C), or images (N, H, W, C) with any number of them;
             real numbers of any type.
-        kernel: A name of :data:`KERNELS`, or a 2-D array of any size. An even size has no middle: the pixel lies under
-            the last weight before it, as in Keras.
-        padding: What lies beyond the border. "same": zeros, as in ``Conv2D``, which leaves a dark frame after a blur and
-            a bright one after an edge detector, unless the background is black; "reflect": the image mirrored in its
-            outermost pixels, which leaves none; "valid": nothing, and only pixels whose whole neighbourhood is inside
-            are returned.
+        kernel: A name of :data:`KERNELS`, or a 2-D array of any size. In an even size, which has no middle, the weight
+            before it lies over the pixel, as in Keras.
+        padding: What lies beyond the border. "same": zeros, as in ``Conv2D``; unless the background is black, a blur
+            then gets a dark frame and an edge detector a bright one. "reflect": the image, mirrored in its outermost
+            pixels; no frame. "valid": nothing; only pixels whose whole neighbourhood is inside are returned.
 
     Returns:
         float32 with the axes of ``image``. H and W are the same, or with "valid" less by the kernel's size minus 1.
@@ -207,16 +205,96 @@ def apply(image: ArrayLike, kernel: str | ArrayLike, *, padding: Padding = "same
         raise InputError(f"padding is 'same', 'reflect' or 'valid'. Received: padding={padding!r}")
     weights = _as_kernel(kernel)
     image = np.asarray(image)
-    images = check_images(_as_images(image)).astype(np.float32, copy=False)
-    if padding == "valid" and (weights.shape[0] > images.shape[1] or weights.shape[1] > images.shape[2]):
+    images = _as_images(image)
+    if padding != "valid":
+        images = _pad(images, weights.shape, padding)
+    elif weights.shape[0] > images.shape[1] or weights.shape[1] > images.shape[2]:
         raise ShapeError(
-            f"With padding='valid' the kernel must fit into the image. "
-            f"Received: a kernel of shape {weights.shape} and an image of shape {image.shape}. "
-            f"Use padding='same' or a smaller kernel."
+            f"With padding='valid' a kernel must not be larger than the image. "
+            f"Received: a kernel of shape {weights.shape} for an image of shape {image.shape}. "
+            f"Use a smaller kernel, or padding='same'."
         )
-    result = _correlate(images if padding == "valid" else _pad(images, weights.shape, padding), weights)
-    return (
-        result.reshape(image.shape[: image.ndim - 2] + result.shape[1:3])
-        if image.ndim == 2
-        else (result[0] if image.ndim == 3 else result)
-    )
+    result = _correlate(images, weights)
+    return result if image.ndim == 4 else result[0] if image.ndim == 3 else result[0, ..., 0]
+
+
+def gradient_magnitude(image: ArrayLike, *, padding: Padding = "same") -> NDArray[np.float32]:
+    """Measure how steep an image is at every pixel, whatever the direction: √(x² + y²) of its two Sobel gradients.
+
+    Args:
+        image: As :func:`apply` takes it.
+        padding: As :func:`apply` takes it.
+
+    Returns:
+        float32 as :func:`apply` returns it; 0 on an even area, 8 on a ramp that rises by 1 a pixel along x or y.
+
+    Raises:
+        ShapeError: Not an image, or one that is too small for "valid".
+        ValueRangeError: Not real numbers, or NaN or infinity among them.
+        InputError: Another padding.
+
+    Example:
+        >>> import numpy as np
+        >>> from convvision import kernels
+        >>> y, x = np.mgrid[:3, :3]
+        >>> kernels.gradient_magnitude(3 * x + 4 * y, padding="valid").tolist()
+        [[40.0]]
+    """
+    return np.hypot(apply(image, SOBEL_X, padding=padding), apply(image, SOBEL_Y, padding=padding))
+
+
+def _as_kernel(kernel: str | ArrayLike) -> NDArray[np.float32]:
+    if isinstance(kernel, str):
+        if kernel not in KERNELS:
+            raise unknown_name("kernel", kernel, KERNELS)
+        return KERNELS[kernel]
+    try:
+        weights = np.asarray(kernel)
+    except ValueError as error:
+        raise ShapeError(f"The rows of a kernel are equally long. Received: kernel={kernel!r}") from error
+    if weights.ndim != 2 or 0 in weights.shape:
+        advice = {
+            1: " numpy.atleast_2d(kernel) makes it a single row.",
+            4: " Take one kernel out of a Conv2D layer's weights with weights[:, :, channel, filter].",
+        }.get(weights.ndim, "")
+        raise ShapeError(f"A kernel has two axes (rows, columns). Received: shape {weights.shape}.{advice}")
+    if weights.dtype.kind not in "buif":
+        raise ValueRangeError(f"The weights of a kernel are real numbers. Received: dtype {weights.dtype}.")
+    if not np.isfinite(weights).all():
+        raise ValueRangeError(f"The weights of a kernel are finite. Received: kernel={weights.tolist()}")
+    return weights.astype(np.float32)
+
+
+def _as_images(image: NDArray[Any]) -> NDArray[np.float32]:
+    if image.ndim not in (2, 3, 4) or 0 in image.shape:
+        raise ShapeError(
+            f"An image has the shape (H, W) or (H, W, C), several have (N, H, W, C), and no axis is empty. "
+            f"Received: shape {image.shape}."
+        )
+    # Three axes are also what a stack of grey images has, whose last axis would pass for dozens of channels.
+    if image.ndim == 3 and image.shape[-1] > 4:
+        raise ShapeError(
+            f"One image (H, W, C) has 1 to 4 channels in its last axis. Received: shape {image.shape}. "
+            f"Add the channel axis to a stack of grey images, images[..., None], "
+            f"or the first axis to an image with more channels, image[None]."
+        )
+    images = image if image.ndim == 4 else image[None] if image.ndim == 3 else image[None, ..., None]
+    return check_images(images).astype(np.float32, copy=False)
+
+
+def _pad(images: NDArray[np.float32], kernel_shape: tuple[int, ...], padding: Padding) -> NDArray[np.float32]:
+    # As Keras has it: what is left over for an even size goes below and to the right.
+    height, width = (((size - 1) // 2, size // 2) for size in kernel_shape)
+    return np.pad(images, ((0, 0), height, width, (0, 0)), mode="constant" if padding == "same" else "reflect")
+
+
+def _correlate(images: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    height = images.shape[1] - weights.shape[0] + 1
+    width = images.shape[2] - weights.shape[1] + 1
+    result = np.zeros((len(images), height, width, images.shape[-1]), np.float32)
+    # One pass over all images for each of the few weights is faster than einsum over sliding windows, and does without
+    # the copy of every window that tensordot makes.
+    for (row, column), weight in np.ndenumerate(weights):
+        if weight:
+            result += weight * images[:, row : row + height, column : column + width]
+    return result

@@ -143,8 +143,8 @@ def _only(directory: Path, stem: str) -> Path:
     return found[0]
 
 
-def _pixels(images: Any) -> NDArray[np.uint8]:
-    images = np.asarray(images)
+def _pixels(candidates: Any) -> NDArray[np.uint8]:
+    images: NDArray[Any] = np.asarray(candidates)
     images = check_images(images[..., np.newaxis] if images.ndim == 3 else images)
     if images.dtype != np.uint8:
         raise ValueRangeError(

@@ -36,8 +36,8 @@ def load_dataset(
             training pixels of each channel; None keeps the stored uint8.
         validation_split: Part of each class of the training images that becomes ``validation``, in [0, 1).
         seed: Of the choice of validation images, and of the drawing where a data set is drawn.
-        data_home: Folder of the data files. By default the environment variable ``CONVVISION_DATA_HOME``, else the user's
-            cache folder. A file is used raw or gzip-compressed, and its payload is verified.
+        data_home: Folder of the data files. By default the environment variable ``CONVVISION_DATA_HOME``, else the
+            user's cache folder. A file is used raw or gzip-compressed, and its payload is verified.
         download: Fetch what is missing; otherwise say which file goes where.
 
     Returns:

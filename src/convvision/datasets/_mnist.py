@@ -44,7 +44,7 @@ _FILES = tuple(
         ),
         known_issues=(
             "A few labels are wrong or cannot be told even by people, so no model reaches 100 % on the test images.",
-            "The classes are not in balance: the rarest digit, 5, has 5,421 training images, the most frequent, 1, 6,742.",
+            "The classes are not in balance: 5,421 training images show a 5, the rarest digit, and 6,742 a 1.",
         ),
     )
 )

@@ -87,7 +87,8 @@ def register_dataset(info: DatasetInfo, *, overwrite: bool = False) -> Callable[
         ... def grey_cards(*, data_home, download, seed):
         ...     def draw(count):
         ...         labels = np.arange(count) % 2
-        ...         return Split(np.full((count, 8, 8, 1), 20, np.uint8) + (labels * 200).astype("u1")[:, None, None, None], labels)
+        ...         shade = (20 + 200 * labels).astype(np.uint8)
+        ...         return Split(shade.repeat(64).reshape(count, 8, 8, 1), labels)
         ...     return draw(20), draw(10)
         >>> convvision.load_dataset("grey_cards").train
         Split(images=float32(20, 8, 8, 1), labels=int64(20,))

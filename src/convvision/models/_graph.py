@@ -124,8 +124,8 @@ def _nodes_in_order(model: Any) -> list[Any]:
 
 def _producer(tensor: Any) -> Any:
     # Keras keeps the way back from a symbolic tensor here; all of its own graph tools read it.
-    operation, node_index, _ = tensor._keras_history  # noqa: SLF001
-    return operation._inbound_nodes[node_index]  # noqa: SLF001
+    operation, node_index, _ = tensor._keras_history
+    return operation._inbound_nodes[node_index]
 
 
 def _union(fields: list[ReceptiveField | None]) -> ReceptiveField | None:
@@ -169,6 +169,7 @@ _WINDOWED = {"Conv2D", "DepthwiseConv2D", "SeparableConv2D", "MaxPooling2D", "Av
 _GLOBAL = {"Flatten", "Dense", "GlobalAveragePooling2D", "GlobalMaxPooling2D"}
 _POINTWISE = {
     "Activation", "ActivityRegularization", "Add", "AlphaDropout", "Average", "BatchNormalization", "Concatenate",
-    "Cropping2D", "Dropout", "ELU", "GaussianDropout", "GaussianNoise", "InputLayer", "LeakyReLU", "Maximum", "Minimum",
-    "Multiply", "Normalization", "PReLU", "ReLU", "Rescaling", "Softmax", "SpatialDropout2D", "Subtract", "ZeroPadding2D",
+    "Cropping2D", "Dropout", "ELU", "GaussianDropout", "GaussianNoise", "InputLayer", "LeakyReLU", "Maximum",
+    "Minimum", "Multiply", "Normalization", "PReLU", "ReLU", "Rescaling", "Softmax", "SpatialDropout2D", "Subtract",
+    "ZeroPadding2D",
 }  # fmt: skip

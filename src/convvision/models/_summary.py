@@ -8,6 +8,7 @@ from typing import Any
 
 from convvision._keras import keras
 from convvision._public import set_module
+from convvision._tables import text_table
 from convvision.models._graph import LayerCall, ReceptiveField, layer_calls
 
 __all__ = ["LayerSummary", "ModelSummary", "summary"]
@@ -75,17 +76,7 @@ class ModelSummary:
             for layer in self.layers
         ]
         rows.append(("total", "", "", "", f"{self.parameters:,}", f"{self.multiply_adds:,}", ""))
-        widths = [max(len(row[column]) for row in (header, *rows)) for column in range(len(header))]
-        numbers = {4, 5}
-        lines = [
-            "  ".join(
-                cell.rjust(width) if column in numbers else cell.ljust(width)
-                for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-            ).rstrip()
-            for row in (header, *rows)
-        ]
-        rule = "─" * max(map(len, lines))
-        return "\n".join([self.name, rule, lines[0], rule, *lines[1:-1], rule, lines[-1]])
+        return f"{self.name}\n\n{text_table(header, rows, numbers={4, 5}, total=True)}"
 
 
 @set_module("convvision.models")
@@ -132,7 +123,7 @@ def _kernel(layer: Any) -> tuple[int, int] | None:
 
 def _parameters(layer: Any) -> int:
     # An operation such as x + y is a node of the graph too, and has no weights.
-    return sum(math.prod(weight.shape) for weight in getattr(layer, "weights", ()))
+    return sum(int(math.prod(weight.shape)) for weight in getattr(layer, "weights", ()))
 
 
 def _multiply_adds(call: LayerCall) -> int:
@@ -142,7 +133,7 @@ def _multiply_adds(call: LayerCall) -> int:
     sizes = [size for tensor in laid_on for size in tensor.shape[1:-1]]
     if None in sizes:
         return 0
-    positions = math.prod(sizes)
+    positions = int(math.prod(sizes))
     kernels = ("kernel", "depthwise_kernel", "pointwise_kernel")
     used = [getattr(call.layer, name) for name in kernels if getattr(call.layer, name, None) is not None]
-    return positions * sum(math.prod(kernel.shape) for kernel in used)
+    return positions * sum(int(math.prod(kernel.shape)) for kernel in used)

@@ -1,0 +1,15 @@
+from ._compare import compare as compare
+from ._comparison import Comparison as Comparison
+from ._comparison import ComparisonRow as ComparisonRow
+from ._history_display import HistoryDisplay as HistoryDisplay
+from ._predictions import Prediction as Prediction
+from ._predictions import Predictions as Predictions
+from ._recipe import RECIPES as RECIPES
+from ._recipe import Recipe as Recipe
+from ._recipe import get_recipe as get_recipe
+from ._recipe import list_recipes as list_recipes
+from ._recipe import register_recipe as register_recipe
+from ._run import DatasetRecord as DatasetRecord
+from ._run import Run as Run
+from ._run_files import load_run as load_run
+from ._train import train as train

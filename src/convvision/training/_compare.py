@@ -1,0 +1,80 @@
+"""Training several models under the same conditions."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from convvision._checks import check_positive_int
+from convvision._keras import keras
+from convvision._public import set_module
+from convvision.datasets import Dataset, load_dataset
+from convvision.errors import InputError
+from convvision.models import get_model_info
+from convvision.training._comparison import Comparison
+from convvision.training._recipe import Recipe, get_recipe
+from convvision.training._run import Run
+from convvision.training._train import train
+
+__all__ = ["compare"]
+
+
+@set_module("convvision.training")
+def compare(
+    models: Sequence[keras.Model | str],
+    data: Dataset | str,
+    recipe: Recipe | str = "lesson",
+    *,
+    epochs: int | None = None,
+    seeds: int | Sequence[int] = 3,
+    verbose: int = 1,
+) -> Comparison:
+    """Train several models by one recipe on the same data, with several seeds each.
+
+    Args:
+        models: Names of registered models, or models; each training starts from fresh weights, so a model that is given
+            is copied and keeps its own.
+        data: A data set, or the name of one.
+        recipe: A recipe, or the name of one.
+        epochs: Another number of epochs than the recipe's.
+        seeds: How many, counted from 0; or the seeds themselves.
+        verbose: 1 draws progress bars on standard error, 0 is silent.
+
+    Returns:
+        The comparison; one that is interrupted (Ctrl-C) holds what was finished.
+
+    Raises:
+        InputError: No models, two of the same name, or no seeds.
+        ConvvisionError: As :func:`train`.
+    """
+    named = {model if isinstance(model, str) else model.name: model for model in models}
+    if not named or len(named) < len(models) or isinstance(models, str):
+        raise InputError(f"compare takes models of different names, in a list. Received: models={models!r}")
+    for model in named.values():
+        if isinstance(model, str):
+            # A typo in the last name must not show after the first model's hour of training.
+            get_model_info(model)
+    chosen = range(check_positive_int(seeds, "seeds")) if isinstance(seeds, int) else list(seeds)
+    if not chosen:
+        raise InputError("compare needs at least one seed. Received: seeds=[]")
+    recipe = get_recipe(recipe) if isinstance(recipe, str) else recipe
+    if epochs is not None:
+        recipe = dataclasses.replace(recipe, epochs=epochs)
+    if isinstance(data, str):
+        data = load_dataset(data)
+
+    runs: dict[str, list[Run]] = {name: [] for name in named}
+    for name, model in named.items():
+        for seed in chosen:
+            run = train(_fresh(model, seed), data, recipe, seed=seed, verbose=verbose)
+            if run.interrupted:
+                return Comparison(data.info.name, recipe, runs)
+            runs[name].append(run)
+    return Comparison(data.info.name, recipe, runs)
+
+
+def _fresh(model: keras.Model | str, seed: int) -> keras.Model | str:
+    if isinstance(model, str):
+        return model
+    keras.utils.set_random_seed(seed)
+    return keras.models.clone_model(model)

@@ -1,0 +1,150 @@
+"""Several models on the same data: a table and a picture."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from convvision._atomic import new_directory
+from convvision._public import set_module
+from convvision._tables import text_table
+from convvision.training._comparison_display import ComparisonDisplay
+from convvision.training._recipe import Recipe
+from convvision.training._run import Run
+
+__all__ = ["Comparison", "ComparisonRow"]
+
+
+@set_module("convvision.training")
+@dataclass(frozen=True)
+class ComparisonRow:
+    """One model in a comparison.
+
+    Attributes:
+        model: Its name.
+        parameters: Number of weights.
+        seeds: Number of trainings.
+        train_accuracy: Mean over the seeds, of the last epoch, as the training logged it.
+        train_accuracy_sd: Standard deviation over the seeds (n − 1); NaN for one seed.
+        test_accuracy: Mean over the seeds, of the final weights.
+        test_accuracy_sd: Standard deviation over the seeds (n − 1); NaN for one seed.
+        seconds_per_epoch: Median over all epochs of all seeds, of training alone.
+    """
+
+    model: str
+    parameters: int
+    seeds: int
+    train_accuracy: float
+    train_accuracy_sd: float
+    test_accuracy: float
+    test_accuracy_sd: float
+    seconds_per_epoch: float
+
+    @classmethod
+    def of(cls, name: str, runs: Sequence[Run]) -> ComparisonRow:
+        """Summarise the runs of one model."""
+        train, test = ([run.metrics[key] for run in runs] for key in ("train_accuracy", "test_accuracy"))
+        return cls(
+            model=name,
+            parameters=runs[0].model.count_params(),
+            seeds=len(runs),
+            train_accuracy=statistics.fmean(train),
+            train_accuracy_sd=_sd(train),
+            test_accuracy=statistics.fmean(test),
+            test_accuracy_sd=_sd(test),
+            seconds_per_epoch=statistics.median(second for run in runs for second in run.seconds_per_epoch),
+        )
+
+
+@set_module("convvision.training")
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Models trained by the same recipe on the same data; ``print`` shows a table.
+
+    Attributes:
+        data: Name of the data set.
+        recipe: How every model was trained.
+        runs: Name of a model -> its runs, one a seed; models that were interrupted keep the runs they finished.
+    """
+
+    data: str
+    recipe: Recipe
+    runs: dict[str, list[Run]]
+
+    @property
+    def rows(self) -> list[ComparisonRow]:
+        """A row for each model that finished a training."""
+        return [ComparisonRow.of(name, runs) for name, runs in self.runs.items() if runs]
+
+    def __str__(self) -> str:
+        header = ("model", "parameters", "train accuracy", "test accuracy", "seconds/epoch", "seeds")
+        cells = [
+            (
+                row.model,
+                f"{row.parameters:,}",
+                _percent(row.train_accuracy, row.train_accuracy_sd),
+                _percent(row.test_accuracy, row.test_accuracy_sd),
+                f"{row.seconds_per_epoch:.1f}",
+                str(row.seeds),
+            )
+            for row in self.rows
+        ]
+        title = f"{self.data}, recipe {self.recipe.name!r}, {self.recipe.epochs} epochs"
+        return f"{title}\n\n{text_table(header, cells, numbers={1, 2, 3, 4, 5})}"
+
+    def plot(self) -> ComparisonDisplay:
+        """Draw test accuracy, with its spread, against seconds an epoch.
+
+        Returns:
+            The drawn display; ``save(path)`` writes it.
+        """
+        return ComparisonDisplay(self.rows, title=f"{self.data}, {self.recipe.epochs} epochs").plot()
+
+    def save(self, directory: str | Path) -> Path:
+        """Write ``comparison.json``, ``comparison.csv``, ``comparison.png`` and every run.
+
+        Args:
+            directory: New or empty. It appears whole or not at all.
+
+        Returns:
+            The folder; the run of model M with seed S is its folder ``M-seed-S``.
+
+        Raises:
+            OutputError: It holds something already, or cannot be written.
+        """
+        directory = Path(directory)
+        with new_directory(directory) as partial:
+            facts = {"data": self.data, "recipe": dataclasses.asdict(self.recipe), "rows": self.as_dicts()}
+            (partial / "comparison.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+            with (partial / "comparison.csv").open("w", newline="", encoding="utf-8") as file:
+                writer = csv.DictWriter(file, [field.name for field in dataclasses.fields(ComparisonRow)])
+                writer.writeheader()
+                writer.writerows(self.as_dicts())
+            if self.rows:
+                self.plot().save(partial / "comparison.png")
+            for name, runs in self.runs.items():
+                for run in runs:
+                    run.save(partial / f"{name}-seed-{run.seed}")
+        return directory
+
+    def as_dicts(self) -> list[dict[str, Any]]:
+        """List the rows as plain data; a standard deviation that does not exist is None."""
+        return [
+            {key: None if isinstance(value, float) and math.isnan(value) else value for key, value in row.items()}
+            for row in map(dataclasses.asdict, self.rows)
+        ]
+
+
+def _sd(values: Sequence[float]) -> float:
+    return statistics.stdev(values) if len(values) > 1 else math.nan
+
+
+def _percent(mean: float, sd: float) -> str:
+    return f"{mean:.2%}" if math.isnan(sd) else f"{mean:.2%} ± {sd:.2%}"

@@ -1,0 +1,72 @@
+"""What a run says about images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convvision._checks import check_positive_int
+from convvision._public import set_module
+
+__all__ = ["Prediction", "Predictions"]
+
+
+@set_module("convvision.training")
+@dataclass(frozen=True)
+class Prediction:
+    """A class and its probability.
+
+    Attributes:
+        class_name: Name of the class.
+        probability: In [0, 1].
+    """
+
+    class_name: str
+    probability: float
+
+    def __str__(self) -> str:
+        return f"{self.class_name} ({self.probability:.1%})"
+
+
+@set_module("convvision.training")
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """Class probabilities of several images; iterating gives the likeliest class of each.
+
+    Attributes:
+        probabilities: float32, shape (N, classes); each row sums to 1.
+        class_names: The name of class i at position i.
+    """
+
+    probabilities: NDArray[np.float32]
+    class_names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.probabilities)
+
+    def __getitem__(self, index: int) -> Prediction:
+        return self.top(1)[index][0]
+
+    def __iter__(self) -> Iterator[Prediction]:
+        return (best[0] for best in self.top(1))
+
+    @property
+    def labels(self) -> NDArray[np.integer[Any]]:
+        """Index of the likeliest class of each image, shape (N,)."""
+        return np.asarray(self.probabilities.argmax(axis=1))
+
+    def top(self, count: int) -> list[list[Prediction]]:
+        """List the likeliest classes of each image, the likeliest first.
+
+        Args:
+            count: How many, at most; there are never more than classes.
+        """
+        order = np.argsort(-self.probabilities, axis=1, kind="stable")[:, : check_positive_int(count, "count")]
+        return [
+            [Prediction(self.class_names[label], float(row[label])) for label in labels]
+            for labels, row in zip(order, self.probabilities, strict=True)
+        ]

@@ -1,0 +1,195 @@
+"""What a training leaves behind."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convvision._checks import check_images
+from convvision._keras import keras
+from convvision._public import set_module
+from convvision.datasets import Dataset, Scaling, Split, load_dataset, read_picture
+from convvision.errors import InputError
+from convvision.models._outputs import class_probabilities
+from convvision.training._predictions import Predictions
+from convvision.training._recipe import Recipe
+
+if TYPE_CHECKING:
+    from convvision.training._history_display import HistoryDisplay
+
+__all__ = ["DatasetRecord", "Run", "score"]
+
+
+@set_module("convvision.training")
+@dataclass(frozen=True)
+class DatasetRecord:
+    """Which data a model was trained on.
+
+    Attributes:
+        name: Name of the data set.
+        fingerprint: SHA-256 of its arrays (:attr:`convvision.datasets.Dataset.fingerprint`).
+        image_shape: (H, W, C) of its images.
+        class_names: The name of class i at position i.
+        scaling: How its pixels were scaled.
+        train_count: Images that were trained on.
+        validation_count: Images that were set apart for validation.
+        test_count: Images for the test.
+    """
+
+    name: str
+    fingerprint: str
+    image_shape: tuple[int, int, int]
+    class_names: tuple[str, ...]
+    scaling: Scaling
+    train_count: int
+    validation_count: int
+    test_count: int
+
+    @classmethod
+    def of(cls, data: Dataset) -> DatasetRecord:
+        """Record a data set."""
+        return cls(
+            name=data.info.name,
+            fingerprint=data.fingerprint,
+            image_shape=data.info.image_shape,
+            class_names=data.info.class_names,
+            scaling=data.scaling,
+            train_count=len(data.train),
+            validation_count=0 if data.validation is None else len(data.validation),
+            test_count=len(data.test),
+        )
+
+
+@set_module("convvision.training")
+@dataclass(eq=False)
+class Run:
+    """A trained model and how it came about.
+
+    Attributes:
+        model: The trained model.
+        recipe: How it was trained; ``recipe.epochs`` is what was asked for.
+        data: Which data it was trained on.
+        seed: Of the initial weights and of the order of the images.
+        history: Name of a metric -> one value an epoch; validation metrics begin with ``val_``.
+        seconds_per_epoch: Seconds of training an epoch, without validation; the first also prepares the graph.
+        metrics: Figures at the end: ``train_accuracy`` and ``train_loss`` of the last epoch as the training logged
+            them, ``test_accuracy`` and ``test_loss`` of the final weights. Empty where the training was interrupted.
+        interrupted: Whether the user stopped it (Ctrl-C).
+        versions: Of Python and of the packages that the figures depend on.
+        created: When it ended, UTC, ISO 8601.
+    """
+
+    model: keras.Model
+    recipe: Recipe
+    data: DatasetRecord
+    seed: int
+    history: dict[str, list[float]]
+    seconds_per_epoch: list[float]
+    metrics: dict[str, float]
+    interrupted: bool = False
+    versions: dict[str, str] = field(default_factory=dict)
+    created: str = ""
+
+    def __repr__(self) -> str:
+        figures = ", ".join(f"{name}={value:.4f}" for name, value in self.metrics.items())
+        state = "interrupted" if self.interrupted else figures
+        return f"<Run of {self.model.name!r} on {self.data.name!r}, {len(self.seconds_per_epoch)} epochs: {state}>"
+
+    def predict(self, images: Any) -> Predictions:
+        """Classify images or image files.
+
+        Args:
+            images: uint8 pixels, or floats on the scale of the training, shape (N, H, W, C); or the path of an image
+                file; or several paths. Files are read upright and resized to the model's input.
+
+        Returns:
+            The probability of each class for each image.
+
+        Raises:
+            ShapeError: Images of another shape.
+            ValueRangeError: Floats that are plainly on another scale, or NaN.
+            DataNotFoundError: A file that is not there.
+            CorruptDataError: A file that is no image.
+        """
+        pixels = self._read(images) if _is_paths(images) else check_images(images, image_shape=self.data.image_shape)
+        return Predictions(class_probabilities(self.model, self.data.scaling.prepare(pixels)), self.data.class_names)
+
+    def evaluate(self, data: Dataset | str) -> dict[str, float]:
+        """Measure the model on the test images of a data set.
+
+        Args:
+            data: A data set of the same classes, or the name of one. Its pixels are raw (``scale=None``) or scaled as
+                in the training; by name they are.
+
+        Returns:
+            ``test_accuracy`` in [0, 1] and ``test_loss``, the mean cross-entropy in nats.
+
+        Raises:
+            InputError: Other classes, or another scaling.
+            ShapeError: Images of another shape.
+        """
+        if isinstance(data, str):
+            data = load_dataset(data, scale=None)
+        if data.info.class_names != self.data.class_names:
+            raise InputError(
+                f"The run tells these classes apart: {', '.join(self.data.class_names)}. "
+                f"Received: {', '.join(data.info.class_names)}"
+            )
+        if data.scaling.scale is not None and data.scaling != self.data.scaling:
+            raise InputError(f"The run was trained with {self.data.scaling}. Received: data with {data.scaling}")
+        images = check_images(data.test.images, image_shape=self.data.image_shape)
+        return score(self.model, Split(self.data.scaling.prepare(images), data.test.labels))
+
+    def plot_history(self) -> HistoryDisplay:
+        """Draw loss and accuracy by epoch, for training and validation.
+
+        Returns:
+            The drawn display; ``save(path)`` writes it, ``figure_`` is the figure.
+        """
+        from convvision.training._history_display import HistoryDisplay  # noqa: PLC0415
+
+        return HistoryDisplay(self.history, title=f"{self.model.name} on {self.data.name}").plot()
+
+    def save(self, directory: str | Path) -> Path:
+        """Write the run as a folder: ``model.keras``, ``run.json`` and ``history.csv``.
+
+        Args:
+            directory: New or empty. It appears whole or not at all.
+
+        Returns:
+            The folder.
+
+        Raises:
+            OutputError: It holds something already, or cannot be written.
+        """
+        from convvision.training._run_files import save_run  # noqa: PLC0415
+
+        return save_run(self, directory)
+
+    def _read(self, paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> NDArray[np.uint8]:
+        several = [paths] if isinstance(paths, str | os.PathLike) else paths
+        return np.stack([read_picture(Path(path), image_shape=self.data.image_shape) for path in several])
+
+
+def score(model: keras.Model, split: Split) -> dict[str, float]:
+    """Measure accuracy and mean cross-entropy on scaled images."""
+    probabilities = class_probabilities(model, split.images)
+    chosen = probabilities[np.arange(len(split)), split.labels]
+    # The same bound as Keras's loss, so that one confident mistake does not make the mean infinite.
+    loss = -np.log(np.maximum(chosen, keras.config.epsilon())).mean(dtype=np.float64)
+    accuracy = (probabilities.argmax(axis=1) == split.labels).mean()
+    return {"test_accuracy": float(accuracy), "test_loss": float(loss)}
+
+
+def _is_paths(images: Any) -> bool:
+    if isinstance(images, str | os.PathLike):
+        return True
+    return (
+        isinstance(images, Sequence) and len(images) > 0 and all(isinstance(item, str | os.PathLike) for item in images)
+    )

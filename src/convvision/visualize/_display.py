@@ -1,0 +1,93 @@
+"""What every picture of the library is: computed once, drawn as often as one likes, saved whole."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convvision._atomic import replace_file
+from convvision._public import set_module
+from convvision.errors import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["Display"]
+
+
+@set_module("convvision.visualize")
+class Display(ABC):
+    """A result that can be drawn.
+
+    Attributes:
+        figure_: The Matplotlib figure, once drawn. It is no pyplot figure: nothing is shown, and nothing has to be
+            closed. A notebook shows the display itself.
+        axes_: Its axes, once drawn.
+    """
+
+    figure_: Figure
+    axes_: NDArray[Any]
+
+    @abstractmethod
+    def plot(self) -> Self:
+        """Draw, into a new figure, and return the display."""
+
+    def save(self, path: str | Path, *, dpi: int = 150) -> Path:
+        """Write the picture; the ending chooses the format, as in ``.png``, ``.svg`` or ``.pdf``.
+
+        Args:
+            path: The file; one that exists is replaced.
+            dpi: Pixels an inch.
+
+        Returns:
+            The path.
+
+        Raises:
+            InputError: A format that Matplotlib does not write.
+            OutputError: The file cannot be written.
+        """
+        path = Path(path)
+        figure = self._drawn()
+        formats = figure.canvas.get_supported_filetypes()
+        if path.suffix[1:].lower() not in formats:
+            raise InputError(
+                f"A picture's ending is one of {', '.join('.' + name for name in sorted(formats))}. "
+                f"Received: {path.name!r}"
+            )
+        with replace_file(path) as partial:
+            figure.savefig(partial, dpi=dpi)
+        return path
+
+    def _drawn(self) -> Figure:
+        if not hasattr(self, "figure_"):
+            self.plot()
+        return self.figure_
+
+    def _repr_png_(self) -> bytes:
+        from io import BytesIO  # noqa: PLC0415
+
+        buffer = BytesIO()
+        self._drawn().savefig(buffer, format="png")
+        return buffer.getvalue()
+
+
+def new_figure(rows: int, columns: int, *, panel: tuple[float, float]) -> tuple[Figure, NDArray[Any]]:
+    """Make a figure of panels.
+
+    Args:
+        rows: Number of rows.
+        columns: Number of columns.
+        panel: Width and height of one panel, in inches.
+
+    Returns:
+        The figure and its axes, shape (rows, columns).
+    """
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    figure = Figure(figsize=(columns * panel[0], rows * panel[1]), layout="constrained")
+    axes: NDArray[Any] = np.asarray(figure.subplots(rows, columns, squeeze=False))
+    return figure, axes
