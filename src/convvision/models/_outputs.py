@@ -59,7 +59,7 @@ def class_probabilities(model: keras.Model, images: NDArray[Any]) -> NDArray[np.
 def run_in_batches(model: keras.Model, images: NDArray[Any], *, batch_size: int = 512) -> list[NDArray[np.float32]]:
     """Run a model forward on images of any number.
 
-    ``model.predict`` traces a graph for each new model and warns of it; for small networks that costs more than it saves.
+    ``model.predict`` traces a graph for each new model and warns of it; a small network costs less than that.
 
     Returns:
         Each output for all images, as float32.

@@ -68,7 +68,7 @@ def compare(
         for seed in chosen:
             run = train(_fresh(model, seed), data, recipe, seed=seed, verbose=verbose)
             if run.interrupted:
-                return Comparison(data.info.name, recipe, runs)
+                return Comparison(data.info.name, recipe, runs, interrupted=True)
             runs[name].append(run)
     return Comparison(data.info.name, recipe, runs)
 

@@ -16,6 +16,7 @@ from convvision._atomic import new_directory
 from convvision._public import set_module
 from convvision._tables import text_table
 from convvision.training._comparison_display import ComparisonDisplay
+from convvision.training._history_display import HistoryDisplay
 from convvision.training._recipe import Recipe
 from convvision.training._run import Run
 
@@ -71,12 +72,14 @@ class Comparison:
     Attributes:
         data: Name of the data set.
         recipe: How every model was trained.
-        runs: Name of a model -> its runs, one a seed; models that were interrupted keep the runs they finished.
+        runs: Name of a model -> its finished runs, one a seed.
+        interrupted: Whether the user stopped it (Ctrl-C) before all was done.
     """
 
     data: str
     recipe: Recipe
     runs: dict[str, list[Run]]
+    interrupted: bool = False
 
     @property
     def rows(self) -> list[ComparisonRow]:
@@ -106,6 +109,16 @@ class Comparison:
             The drawn display; ``save(path)`` writes it.
         """
         return ComparisonDisplay(self.rows, title=f"{self.data}, {self.recipe.epochs} epochs").plot()
+
+    def plot_history(self) -> HistoryDisplay:
+        """Draw loss and accuracy by epoch, of each model's first seed.
+
+        Returns:
+            The drawn display; ``save(path)`` writes it.
+        """
+        return HistoryDisplay(
+            {name: runs[0].history for name, runs in self.runs.items() if runs}, title=self.data
+        ).plot()
 
     def save(self, directory: str | Path) -> Path:
         """Write ``comparison.json``, ``comparison.csv``, ``comparison.png`` and every run.

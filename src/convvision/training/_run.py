@@ -154,7 +154,7 @@ class Run:
         """
         from convvision.training._history_display import HistoryDisplay  # noqa: PLC0415
 
-        return HistoryDisplay(self.history, title=f"{self.model.name} on {self.data.name}").plot()
+        return HistoryDisplay({self.model.name: self.history}, title=self.data.name).plot()
 
     def save(self, directory: str | Path) -> Path:
         """Write the run as a folder: ``model.keras``, ``run.json`` and ``history.csv``.

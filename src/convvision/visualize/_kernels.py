@@ -190,7 +190,7 @@ def _draw_numbers(axes: Axes, kernel: NDArray[np.float32]) -> None:
     side = 84 / max(kernel.shape)
     size = min(12.0, side / 3.1, 1.4 * side / max(map(len, texts.values())))
     for (row, column), text in texts.items():
-        axes.text(column, row, text, ha="center", va="center", fontsize=size)
+        axes.text(column, row, text, ha="center", va="center", fontsize=size, color="black")
     if divisor not in (None, 1):
         axes.set_xlabel(f"÷ {divisor}", fontsize="small", color=_QUIET)
 

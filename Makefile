@@ -1,0 +1,43 @@
+# Everything runs in a virtual environment of its own, .venv, which `make clean` removes.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test test-all lint docs clean
+
+demo: .venv/.demo
+	rm -rf build/demo
+	$(BIN)/convvision demo --out build/demo
+
+test: .venv/.test
+	$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
+
+test-all: .venv/.test
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: .venv/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+docs: .venv/.dev
+	$(BIN)/python -m sphinx -W --keep-going -n -b html docs docs/_build/html
+
+clean:
+	rm -rf .venv build docs/_build docs/auto_examples docs/reference/generated
+
+# A marker file for each set of packages, made anew when pyproject.toml changes.
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+.venv/.demo: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+.venv/.test: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --editable ".[test]"
+	touch $@
+
+.venv/.dev: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	touch $@

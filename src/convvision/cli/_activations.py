@@ -1,0 +1,54 @@
+"""``convvision activations``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from convvision.cli._options import data_option, load_data, run_argument
+from convvision.cli._output import start_keras
+from convvision.errors import InputError
+
+__all__ = ["activations"]
+
+
+@click.command()
+@run_argument
+@data_option(required=False)
+@click.option("--images", default="0,23,28", show_default=True, metavar="I,J,…", help="Positions of test images.")
+@click.option("--layers", metavar="NAME,…", help="Layers to draw.  [default: all that make feature maps]")
+@click.option("--channel", type=click.IntRange(min=0), default=1, show_default=True, help="Channel of each layer.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("activations.png"), show_default=True, metavar="FILE",
+    help="The picture; one that exists is replaced.",
+)  # fmt: skip
+def activations(*, run: Path, data: str | None, images: str, layers: str | None, channel: int, out: Path) -> None:
+    """Draw what each layer of a saved RUN makes of test images: a row an image, a column a layer."""
+    positions = _positions(images)
+    start_keras()
+    from convvision.training import load_run  # noqa: PLC0415
+    from convvision.visualize import plot_activation_grid  # noqa: PLC0415
+
+    loaded = load_run(run)
+    test = load_data(data or loaded.data.name, scale=None).test
+    if max(positions) >= len(test):
+        raise InputError(f"There are {len(test):,} test images, counted from 0. Received: --images {images}")
+    display = plot_activation_grid(
+        loaded.model,
+        loaded.data.scaling.prepare(test.images[positions]),
+        layers=layers.split(",") if layers else "spatial",
+        channel=channel,
+        titles=[loaded.data.class_names[label] for label in test.labels[positions]],
+    )
+    click.echo(f"Saved to {display.save(out)}")
+
+
+def _positions(images: str) -> list[int]:
+    try:
+        positions = [int(position) for position in images.split(",")]
+    except ValueError:
+        positions = []
+    if not positions or min(positions) < 0:
+        raise click.BadParameter(f"{images!r} is no list of positions such as 0,23,28", param_hint="--images")
+    return positions

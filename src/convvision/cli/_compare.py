@@ -1,0 +1,56 @@
+"""``convvision compare``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from convvision._atomic import check_new_directory
+from convvision.cli._options import as_json, data_option, epochs_option, load_data, out_option, recipe_option
+from convvision.cli._output import print_json, start_keras
+from convvision.models import list_models
+
+__all__ = ["compare"]
+
+
+@click.command()
+@click.argument("patterns", metavar="MODEL...", nargs=-1, required=True)
+@data_option(required=True)
+@recipe_option
+@epochs_option
+@click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True, help="Trainings of each model.")
+@out_option("Where to save table, picture and runs; new or empty.")
+@as_json
+def compare(
+    *,
+    patterns: tuple[str, ...],
+    data: str,
+    recipe: str,
+    epochs: int | None,
+    seeds: int,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Train several MODELs on the same data, with several seeds each, and print a table.
+
+    A MODEL may be a pattern such as "conv_*".
+    """
+    if out is not None:
+        check_new_directory(out)
+    names = dict.fromkeys(name for pattern in patterns for name in list_models(pattern))
+    loaded = load_data(data)
+    start_keras()
+    from convvision.training import compare as train_all  # noqa: PLC0415
+
+    comparison = train_all(list(names), loaded, recipe, epochs=epochs, seeds=seeds)
+    if out is not None:
+        comparison.save(out)
+    if as_json:
+        print_json(comparison.as_dicts())
+    else:
+        click.echo(comparison)
+        if out is not None:
+            click.echo(f"\nSaved to {out}")
+    if comparison.interrupted:
+        raise KeyboardInterrupt

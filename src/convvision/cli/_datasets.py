@@ -1,0 +1,63 @@
+"""``convvision datasets``."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import click
+
+from convvision._tables import text_table
+from convvision.cli._options import as_json
+from convvision.cli._output import print_json
+from convvision.datasets import DATASETS, DatasetInfo, get_data_home, get_dataset_info, list_datasets
+
+__all__ = ["datasets"]
+
+
+@click.command()
+@click.argument("name", required=False)
+@as_json
+def datasets(name: str | None, as_json: bool) -> None:
+    """List the data sets, or show the facts about one."""
+    if name is not None:
+        info = get_dataset_info(name)
+        if as_json:
+            print_json(dataclasses.asdict(info))
+        else:
+            click.echo(_facts(info))
+        return
+    # A plugin that is not loaded yet is listed by its name alone.
+    infos = {one: None if DATASETS.pending_plugin(one) else get_dataset_info(one) for one in list_datasets()}
+    if as_json:
+        print_json({one: info and dataclasses.asdict(info) for one, info in infos.items()})
+        return
+    rows = [
+        (one, f"plugin of {DATASETS.pending_plugin(one)}", "", "", "")
+        if info is None
+        else (one, info.summary, _by(info.image_shape), f"{info.train_count:,}", f"{info.test_count:,}")
+        for one, info in infos.items()
+    ]
+    click.echo(text_table(("data set", "summary", "image", "training", "test"), rows, numbers={3, 4}))
+
+
+def _facts(info: DatasetInfo) -> str:
+    facts = {
+        "images": f"{_by(info.image_shape)}; {info.train_count:,} for training, {info.test_count:,} for the test",
+        "classes": ", ".join(info.class_names),
+        "mean, std": f"{_numbers(info.mean)}, {_numbers(info.std)} on the scale [0, 1]",
+        "licence": info.licence,
+        "homepage": info.homepage,
+        "citation": info.citation,
+        "files": str(get_data_home() / info.name),
+        **{f"issue {number}": issue for number, issue in enumerate(info.known_issues, start=1)},
+    }
+    lines = [f"{key:<10}{value}" for key, value in facts.items() if value]
+    return "\n".join([f"{info.name}: {info.summary}", *lines])
+
+
+def _by(shape: tuple[int, ...]) -> str:
+    return " × ".join(map(str, shape))
+
+
+def _numbers(values: tuple[float, ...]) -> str:
+    return " ".join(f"{value:.4f}" for value in values)

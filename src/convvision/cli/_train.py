@@ -1,0 +1,89 @@
+"""``convvision train``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from convvision._atomic import check_new_directory
+from convvision._tables import text_table
+from convvision.cli._options import as_json, data_option, epochs_option, load_data, out_option, recipe_option
+from convvision.cli._output import print_json, start_keras
+from convvision.models import get_model_info
+from convvision.training import get_recipe
+
+__all__ = ["train"]
+
+
+@click.command()
+@click.argument("model")
+@data_option(required=True)
+@recipe_option
+@epochs_option
+@click.option("--seed", type=int, default=0, show_default=True, help="Of weights, order and splits.")
+@click.option(
+    "--validation-split", type=click.FloatRange(0, 1, max_open=True), default=0.0, show_default=True,
+    help="Part of the training images to set apart and measure after each epoch.",
+)  # fmt: skip
+@click.option(
+    "--stop-at-accuracy", type=click.FloatRange(0, 1, max_open=True), metavar="FRACTION",
+    help="Stop once training accuracy is above this, as in 0.995.",
+)  # fmt: skip
+@out_option("Where to save the run; new or empty.")
+@as_json
+def train(
+    *,
+    model: str,
+    data: str,
+    recipe: str,
+    epochs: int | None,
+    seed: int,
+    validation_split: float,
+    stop_at_accuracy: float | None,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Train MODEL on a data set and test it.
+
+    Interrupted with Ctrl-C, it saves what it has, where --out is given.
+    """
+    # What can be refused is refused before TensorFlow is loaded and before hours of training.
+    if out is not None:
+        check_new_directory(out)
+    get_model_info(model)
+    get_recipe(recipe)
+    loaded = load_data(data, validation_split=validation_split, seed=seed)
+    start_keras()
+    import convvision  # noqa: PLC0415
+
+    callbacks = []
+    if stop_at_accuracy is not None:
+        callbacks.append(convvision.callbacks.AccuracyThresholdStop(stop_at_accuracy))
+    run = convvision.train(model, loaded, recipe, epochs=epochs, callbacks=callbacks, seed=seed)
+    if out is not None:
+        run.save(out)
+    if as_json:
+        print_json(
+            {
+                "model": run.model.name,
+                "data": run.data.name,
+                "recipe": run.recipe.name,
+                "epochs": len(run.seconds_per_epoch),
+                "seed": run.seed,
+                "interrupted": run.interrupted,
+                "metrics": run.metrics,
+                "history": run.history,
+                "seconds_per_epoch": run.seconds_per_epoch,
+                "saved": None if out is None else str(out),
+            }
+        )
+    else:
+        rows = [(name.replace("_", " "), f"{value:.4f}") for name, value in run.metrics.items()]
+        rows.append(("epochs", str(len(run.seconds_per_epoch))))
+        rows.append(("seconds", f"{sum(run.seconds_per_epoch):.1f}"))
+        click.echo(text_table((f"{run.model.name} on {run.data.name}", ""), rows, numbers={1}))
+        if out is not None:
+            click.echo(f"Saved to {out}")
+    if run.interrupted:
+        raise KeyboardInterrupt
