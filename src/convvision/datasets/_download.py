@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from convvision.datasets._files import DataFile
+from convvision.datasets._data_file import DataFile
 from convvision.errors import CorruptDataError, DownloadError
 
 __all__ = ["download_file"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from convvision.datasets._files import DataFile, load_idx_splits
+from convvision.datasets._data_file import DataFile
+from convvision.datasets._files import load_idx_splits
 from convvision.datasets._registry import register_dataset
 from convvision.datasets._types import DatasetInfo, Split
 

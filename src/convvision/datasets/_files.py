@@ -1,11 +1,9 @@
-"""Published data files: where they lie, whether they are what they should be."""
+"""Published data files: where they lie, and loading them."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,58 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convvision._public import set_module
-from convvision.datasets._idx import parse_idx, read_bytes
+from convvision.datasets._data_file import DataFile
+from convvision.datasets._download import download_file
+from convvision.datasets._idx import parse_idx
 from convvision.datasets._types import Split
-from convvision.errors import CorruptDataError, DataNotFoundError
+from convvision.errors import DataNotFoundError
 
-__all__ = ["DataFile", "fetch", "get_data_home", "load_idx_splits"]
+__all__ = ["fetch", "get_data_home", "load_idx_splits"]
 
 _ENVIRONMENT = "CONVVISION_DATA_HOME"
-
-
-@dataclass(frozen=True)
-class DataFile:
-    """A published file, known by what it holds when it is not compressed.
-
-    The hash of a gzip container depends on the program that made it; the payload's does not. So a file that another
-    tool compressed again is still good.
-
-    Attributes:
-        name: Its name without ``.gz``.
-        sha256: Of the payload, hexadecimal.
-        size: Of the payload, in bytes.
-        mirrors: Addresses of the compressed file, in the order in which they are tried.
-        mismatch: What another payload may be; a sentence for the error.
-    """
-
-    name: str
-    sha256: str
-    size: int
-    mirrors: tuple[str, ...]
-    mismatch: str = ""
-
-    def find(self, folder: Path) -> Path | None:
-        """Find the file in a folder, raw or compressed."""
-        candidates = (folder / self.name, folder / f"{self.name}.gz")
-        return next((path for path in candidates if path.is_file()), None)
-
-    def read(self, path: Path) -> bytes:
-        """Read and verify the payload.
-
-        Raises:
-            CorruptDataError: The payload is another one.
-        """
-        payload = read_bytes(path, limit=self.size)
-        digest = hashlib.sha256(payload).hexdigest()
-        if digest != self.sha256:
-            what = (
-                f"it is cut short at {len(payload)} of {self.size} bytes"
-                if len(payload) < self.size
-                else f"its payload has another SHA-256: expected {self.sha256}, received {digest}"
-            )
-            hint = f" {self.mismatch}" if self.mismatch and len(payload) == self.size else ""
-            raise CorruptDataError(f"{path} is not {self.name} as published: {what}.{hint} Delete it and load again.")
-        return payload
 
 
 @set_module("convvision.datasets")
@@ -103,11 +58,8 @@ def fetch(files: Sequence[DataFile], folder: Path, *, download: bool) -> list[Pa
             f"Expected {len(files)} data files in {folder}; {len(missing)} are missing, and download=False. "
             f"Put these there, or set {_ENVIRONMENT} to the folder that holds {folder.name}/:{where}"
         )
-    if missing:
-        from convvision.datasets._download import download_file  # noqa: PLC0415
-
-        for file in missing:
-            download_file(file, folder)
+    for file in missing:
+        download_file(file, folder)
     return [_found(file, folder) for file in files]
 
 

@@ -1,6 +1,7 @@
 from ._compare import compare as compare
 from ._comparison import Comparison as Comparison
-from ._comparison import ComparisonRow as ComparisonRow
+from ._comparison_row import ComparisonRow as ComparisonRow
+from ._dataset_record import DatasetRecord as DatasetRecord
 from ._history_display import HistoryDisplay as HistoryDisplay
 from ._predictions import Prediction as Prediction
 from ._predictions import Predictions as Predictions
@@ -9,7 +10,6 @@ from ._recipe import Recipe as Recipe
 from ._recipe import get_recipe as get_recipe
 from ._recipe import list_recipes as list_recipes
 from ._recipe import register_recipe as register_recipe
-from ._run import DatasetRecord as DatasetRecord
 from ._run import Run as Run
-from ._run_files import load_run as load_run
+from ._run import load_run as load_run
 from ._train import train as train

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from typing_extensions import override
 
 from convvision.errors import InputError
+from convvision.training._comparison_row import ComparisonRow
 from convvision.visualize import Display
 from convvision.visualize._display import new_figure
-
-if TYPE_CHECKING:
-    from convvision.training._comparison import ComparisonRow
 
 __all__ = ["ComparisonDisplay"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,56 +15,21 @@ from numpy.typing import NDArray
 from convvision._checks import check_images
 from convvision._keras import keras
 from convvision._public import set_module
-from convvision.datasets import Dataset, Scaling, Split, load_dataset, read_picture
+from convvision.datasets import Dataset, Split, load_dataset, read_picture
 from convvision.errors import InputError
 from convvision.models._outputs import class_probabilities
+from convvision.training._dataset_record import DatasetRecord
 from convvision.training._predictions import Predictions
 from convvision.training._recipe import Recipe
+from convvision.training._run_files import reading_run, write_run
 
 if TYPE_CHECKING:
     from convvision.training._history_display import HistoryDisplay
 
-__all__ = ["DatasetRecord", "Run", "score"]
+__all__ = ["Run", "load_run", "score"]
 
-
-@set_module("convvision.training")
-@dataclass(frozen=True)
-class DatasetRecord:
-    """Which data a model was trained on.
-
-    Attributes:
-        name: Name of the data set.
-        fingerprint: SHA-256 of its arrays (:attr:`convvision.datasets.Dataset.fingerprint`).
-        image_shape: (H, W, C) of its images.
-        class_names: The name of class i at position i.
-        scaling: How its pixels were scaled.
-        train_count: Images that were trained on.
-        validation_count: Images that were set apart for validation.
-        test_count: Images for the test.
-    """
-
-    name: str
-    fingerprint: str
-    image_shape: tuple[int, int, int]
-    class_names: tuple[str, ...]
-    scaling: Scaling
-    train_count: int
-    validation_count: int
-    test_count: int
-
-    @classmethod
-    def of(cls, data: Dataset) -> DatasetRecord:
-        """Record a data set."""
-        return cls(
-            name=data.info.name,
-            fingerprint=data.fingerprint,
-            image_shape=data.info.image_shape,
-            class_names=data.info.class_names,
-            scaling=data.scaling,
-            train_count=len(data.train),
-            validation_count=0 if data.validation is None else len(data.validation),
-            test_count=len(data.test),
-        )
+# The column of history.csv beside those of the metrics.
+_SECONDS = "seconds"
 
 
 @set_module("convvision.training")
@@ -168,13 +134,49 @@ class Run:
         Raises:
             OutputError: It holds something already, or cannot be written.
         """
-        from convvision.training._run_files import save_run  # noqa: PLC0415
-
-        return save_run(self, directory)
+        facts = {
+            "model": self.model.name,
+            "recipe": dataclasses.asdict(self.recipe),
+            "data": dataclasses.asdict(self.data),
+            "seed": self.seed,
+            "metrics": self.metrics,
+            "interrupted": self.interrupted,
+            "versions": self.versions,
+            "created": self.created,
+        }
+        return write_run(Path(directory), self.model, facts, {**self.history, _SECONDS: self.seconds_per_epoch})
 
     def _read(self, paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> NDArray[np.uint8]:
         several = [paths] if isinstance(paths, str | os.PathLike) else paths
         return np.stack([read_picture(Path(path), image_shape=self.data.image_shape) for path in several])
+
+
+@set_module("convvision.training")
+def load_run(directory: str | Path) -> Run:
+    """Read a run that was saved with :meth:`Run.save`.
+
+    Args:
+        directory: The folder.
+
+    Returns:
+        The run; its model predicts as it did, and is compiled to train on.
+
+    Raises:
+        RunFormatError: Not a run, half of one, a broken one, or one from a newer convvision.
+    """
+    with reading_run(Path(directory)) as (model, facts, history):
+        return Run(
+            model=model,
+            recipe=Recipe(**facts["recipe"]),
+            data=DatasetRecord.from_dict(facts["data"]),
+            seed=facts["seed"],
+            seconds_per_epoch=history.pop(_SECONDS),
+            history=history,
+            metrics=facts["metrics"],
+            interrupted=facts["interrupted"],
+            versions=facts["versions"],
+            created=facts["created"],
+        )
 
 
 def score(model: keras.Model, split: Split) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""A run as a folder.
+"""The format of a saved run: a folder of three files.
 
 ``run.json`` holds what is plain data, ``history.csv`` a row an epoch, ``model.keras`` the model with its optimiser, in
 Keras's own format. Nothing is pickled.
@@ -7,67 +7,59 @@ Keras's own format. Nothing is pickled.
 from __future__ import annotations
 
 import csv
-import dataclasses
 import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from convvision._atomic import new_directory
 from convvision._keras import keras
-from convvision._public import set_module
 from convvision._version import __version__
-from convvision.datasets import Scaling
 from convvision.errors import ConvvisionError, RunFormatError
-from convvision.training._recipe import Recipe
-from convvision.training._run import DatasetRecord, Run
 
-__all__ = ["load_run", "save_run"]
+__all__ = ["reading_run", "write_run"]
 
 _FORMAT = 1
 _MODEL, _FACTS, _HISTORY = "model.keras", "run.json", "history.csv"
-_SECONDS = "seconds"
 
 
-def save_run(run: Run, directory: str | Path) -> Path:
-    """Write a run; see :meth:`Run.save`."""
-    facts = {
-        "format": _FORMAT,
-        "convvision": __version__,
-        "model": run.model.name,
-        "recipe": dataclasses.asdict(run.recipe),
-        "data": dataclasses.asdict(run.data),
-        "seed": run.seed,
-        "metrics": run.metrics,
-        "interrupted": run.interrupted,
-        "versions": run.versions,
-        "created": run.created,
-    }
-    directory = Path(directory)
+def write_run(
+    directory: Path, model: keras.Model, facts: Mapping[str, Any], history: Mapping[str, Sequence[float]]
+) -> Path:
+    """Write a run.
+
+    Args:
+        directory: New or empty; it appears whole or not at all.
+        model: The model.
+        facts: Plain data.
+        history: Name of a column -> one value an epoch.
+
+    Raises:
+        OutputError: The folder holds something already, or cannot be written.
+    """
+    facts = {"format": _FORMAT, "convvision": __version__, **facts}
     with new_directory(directory) as partial:
-        run.model.save(partial / _MODEL)
+        model.save(partial / _MODEL)
         (partial / _FACTS).write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         with (partial / _HISTORY).open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
-            writer.writerow(["epoch", *run.history, _SECONDS])
-            epochs = zip(*run.history.values(), run.seconds_per_epoch, strict=True)
+            writer.writerow(["epoch", *history])
+            epochs = zip(*history.values(), strict=True)
             writer.writerows([epoch, *values] for epoch, values in enumerate(epochs, start=1))
     return directory
 
 
-@set_module("convvision.training")
-def load_run(directory: str | Path) -> Run:
-    """Read a run that was saved with :meth:`Run.save`.
+@contextmanager
+def reading_run(directory: Path) -> Iterator[tuple[keras.Model, dict[str, Any], dict[str, list[float]]]]:
+    """Read what :func:`write_run` wrote: the model, the facts and the columns of the history.
 
-    Args:
-        directory: The folder.
-
-    Returns:
-        The run; its model predicts as it did, and is compiled to train on.
+    The block that makes something of them stands under the same protection: a fact that is missing or is not what it
+    should be means that the folder is no whole run.
 
     Raises:
         RunFormatError: Not a run, half of one, a broken one, or one from a newer convvision.
     """
-    directory = Path(directory)
     missing = [name for name in (_FACTS, _MODEL, _HISTORY) if not (directory / name).is_file()]
     if missing:
         raise RunFormatError(
@@ -77,19 +69,8 @@ def load_run(directory: str | Path) -> Run:
     try:
         facts = json.loads((directory / _FACTS).read_text(encoding="utf-8"))
         _check_format(facts, directory)
-        history, seconds = _read_history(directory / _HISTORY)
-        return Run(
-            model=keras.models.load_model(directory / _MODEL),
-            recipe=Recipe(**facts["recipe"]),
-            data=_dataset_record(facts["data"]),
-            seed=facts["seed"],
-            history=history,
-            seconds_per_epoch=seconds,
-            metrics=facts["metrics"],
-            interrupted=facts["interrupted"],
-            versions=facts["versions"],
-            created=facts["created"],
-        )
+        history = _read_history(directory / _HISTORY)
+        yield keras.models.load_model(directory / _MODEL), facts, history
     except ConvvisionError:
         raise
     # Whatever is wrong with files that anyone may have edited, Keras's many exceptions for a model included.
@@ -107,24 +88,11 @@ def _check_format(facts: Any, directory: Path) -> None:
         )
 
 
-def _dataset_record(facts: dict[str, Any]) -> DatasetRecord:
-    scaling = facts["scaling"]
-    return DatasetRecord(
-        **{
-            **facts,
-            "image_shape": tuple(facts["image_shape"]),
-            "class_names": tuple(facts["class_names"]),
-            "scaling": Scaling(scaling["scale"], tuple(scaling["mean"]), tuple(scaling["std"])),
-        }
-    )
-
-
-def _read_history(path: Path) -> tuple[dict[str, list[float]], list[float]]:
+def _read_history(path: Path) -> dict[str, list[float]]:
     with path.open(newline="", encoding="utf-8") as file:
         _, *names = next(reader := csv.reader(file))
         columns: dict[str, list[float]] = {name: [] for name in names}
         for _, *values in reader:
             for name, value in zip(names, values, strict=True):
                 columns[name].append(float(value))
-    seconds = columns.pop(_SECONDS)
-    return columns, seconds
+    return columns

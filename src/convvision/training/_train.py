@@ -17,9 +17,10 @@ from convvision.datasets import Dataset, load_dataset
 from convvision.errors import InputError, ShapeError
 from convvision.models import create_model
 from convvision.models._outputs import gives_logits
+from convvision.training._dataset_record import DatasetRecord
 from convvision.training._fit_callbacks import EpochRecorder, NonFiniteLossGuard, ProgressBar
 from convvision.training._recipe import Recipe, get_recipe
-from convvision.training._run import DatasetRecord, Run, score
+from convvision.training._run import Run, score
 
 __all__ = ["train"]
 

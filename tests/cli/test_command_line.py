@@ -1,0 +1,308 @@
+"""The command line as a user types it, on a small data set of IDX files."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import convvision
+from convvision.cli import run
+from convvision.datasets import write_idx
+
+SUBCOMMANDS = ("datasets", "models", "train", "evaluate", "predict", "compare", "activations", "demo")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three classes told apart by which third of a 12 × 12 image is bright; 90 for training, 30 for the test."""
+    folder = tmp_path_factory.mktemp("stripes")
+    rng = np.random.default_rng(0)
+    for stem, count in (("train", 90), ("t10k", 30)):
+        labels = np.arange(count, dtype=np.uint8) % 3
+        images = rng.integers(0, 60, (count, 12, 12), dtype=np.uint8)
+        for image, label in zip(images, labels, strict=True):
+            image[4 * label : 4 * label + 4] += 180
+        write_idx(folder / f"{stem}-images-idx3-ubyte.gz", images)
+        write_idx(folder / f"{stem}-labels-idx1-ubyte", labels)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def saved(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of conv_16_16 on the stripes, trained by the command line."""
+    out = tmp_path_factory.mktemp("runs") / "stripes"
+    assert run(["train", "conv_16_16", "--data", str(folder), "--epochs", "12", "--out", str(out)]) == 0
+    return out
+
+
+def in_new_process(*arguments: str, code: str = "") -> subprocess.CompletedProcess[str]:
+    program = code or "import sys; from convvision.cli import run; sys.exit(run(sys.argv[1:]))"
+    return subprocess.run(
+        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=False, timeout=120
+    )
+
+
+LOADED_AFTERWARDS = """
+import sys
+from convvision.cli import run
+status = run(sys.argv[1:])
+print("HEAVY", sorted({"tensorflow", "keras", "matplotlib"} & set(sys.modules)))
+sys.exit(status)
+"""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["train", "--help"], ["--version"], ["models"], ["models", "conv_*", "--json"], ["datasets"]],
+    ids=" ".join,
+)
+def test_lists_and_help_load_no_heavy_library(arguments: list[str]) -> None:
+    done = in_new_process(*arguments, code=LOADED_AFTERWARDS)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "HEAVY []"
+    assert done.stderr == ""
+
+
+def test_the_check_of_heavy_libraries_can_fail() -> None:
+    done = in_new_process("models", "dense_128", "--layers", code=LOADED_AFTERWARDS)
+    assert "keras" in done.stdout.splitlines()[-1]
+
+
+def test_help_names_every_subcommand(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--help"]) == 0
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in SUBCOMMANDS)
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--version"]) == 0
+    assert convvision.__version__ in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["trian"],
+        ["train"],
+        ["train", "conv_16_16"],
+        ["train", "conv_16_16", "--data", "x", "--epochs", "0"],
+        ["models", "--bad"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_exits_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "Usage: convvision" in captured.err
+
+
+def test_models_lists_names_parameters_and_smallest_image(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["models"]) == 0
+    rows = {line.split()[0]: line.split()[1:3] for line in capsys.readouterr().out.splitlines()[2:]}
+    assert set(rows) == set(convvision.list_models())
+    assert rows["conv_64_64"] == ["243,786", "10"]
+
+
+def test_models_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["models", "dense_*", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert {name: facts["parameters"] for name, facts in listed.items()} == {"dense_128": 101_770, "dense_512": 407_050}
+
+
+def test_models_shows_layers(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["models", "conv_64_64", "--layers"]) == 0
+    assert "13 × 13 × 64" in capsys.readouterr().out
+
+
+def test_datasets_lists_all(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["datasets"]) == 0
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in convvision.list_datasets())
+
+
+def test_datasets_shows_the_facts_about_one(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CONVVISION_DATA_HOME", str(tmp_path))
+    assert run(["datasets", "fashion_mnist"]) == 0
+    printed = capsys.readouterr().out
+    for fact in ("60,000", "Ankle boot", "MIT", "arXiv:1708.07747", "wrong", str(tmp_path / "fashion_mnist")):
+        assert fact in printed
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["models", "conv_6464"], "Did you mean 'conv_64_64'"),
+        (["datasets", "fashion"], "Unknown data set 'fashion'"),
+        (["train", "conv_16_61", "--data", "mnist"], "Did you mean 'conv_16_16'"),
+        (["train", "conv_16_16", "--data", "no_such_data"], "It is no folder either."),
+        (["train", "conv_16_16", "--data", "mnist", "--recipe", "leson"], "Did you mean 'lesson'"),
+        (["evaluate", "no_such_run"], "which is no folder"),
+    ],
+)
+def test_failures_exit_1_in_one_line(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(arguments) == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("Error: ")
+    assert said in captured.err
+    assert captured.err.count("\n") == 1
+
+
+def test_train_prints_results_to_stdout_and_progress_to_stderr(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run(["train", "dense_128", "--data", str(folder), "--epochs", "2", "--json"]) == 0
+    captured = capfd.readouterr()
+    result = json.loads(captured.out)
+    assert result["epochs"] == 2
+    assert len(result["history"]["loss"]) == 2
+    assert "dense_128 2/2" in captured.err
+
+
+def test_train_saves_a_run_that_loads(saved: Path) -> None:
+    loaded = convvision.load_run(saved)
+    assert loaded.data.name.startswith("stripes")
+    assert loaded.metrics["test_accuracy"] == 1.0
+
+
+def test_train_refuses_a_used_folder_before_training(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = tmp_path / "kept.txt"
+    kept.write_text("mine")
+    monkeypatch.setattr("convvision.train", lambda *_, **__: pytest.fail("trained although it cannot be saved"))
+    assert run(["train", "dense_128", "--data", str(folder), "--out", str(tmp_path)]) == 1
+    assert "new or an empty folder" in capsys.readouterr().err
+    assert kept.read_text() == "mine"
+
+
+def test_train_stops_at_an_accuracy(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["train", "conv_16_16", "--data", str(folder), "--epochs", "40", "--stop-at-accuracy", "0.9", "--json"]
+    assert run(arguments) == 0
+    result = json.loads(capsys.readouterr().out)
+    *before, last = result["history"]["accuracy"]
+    assert result["epochs"] < 40
+    assert last > 0.9 >= max(before)
+
+
+def test_train_sets_validation_images_apart(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["train", "dense_128", "--data", str(folder), "--epochs", "1", "--validation-split", "0.2", "--json"]
+    assert run(arguments) == 0
+    assert "val_accuracy" in json.loads(capsys.readouterr().out)["history"]
+
+
+def test_interrupted_training_is_saved_and_exits_130(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import keras
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(keras.Model, "fit", interrupted)
+    out = tmp_path / "run"
+    assert run(["train", "dense_128", "--data", str(folder), "--out", str(out)]) == 130
+    assert "Interrupted." in capsys.readouterr().err
+    monkeypatch.undo()
+    assert convvision.load_run(out).interrupted
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_a_real_training_with_130(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    program = "import sys; from convvision.cli import main; main()"
+    arguments = ["train", "conv_64_64", "--data", str(folder), "--epochs", "100000", "--out", str(out)]
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, *arguments],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, "FORCE_COLOR": "1"},
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "conv_64_64 3/" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    process.stderr.read()
+    assert process.wait(timeout=60) == 130
+    assert convvision.load_run(out).interrupted
+
+
+def test_evaluate_repeats_the_test_accuracy(saved: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["evaluate", str(saved), "--data", str(folder), "--json"]) == 0
+    measured = json.loads(capsys.readouterr().out)
+    assert measured["test_accuracy"] == convvision.load_run(saved).metrics["test_accuracy"]
+
+
+def test_predict_names_the_class_of_files(saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pixels = np.full((12, 12), 30, np.uint8)
+    pixels[8:] = 220
+    Image.fromarray(pixels).save(tmp_path / "bottom.png")
+    assert run(["predict", str(saved), str(tmp_path / "bottom.png"), "--top", "2", "--json"]) == 0
+    (best, second) = json.loads(capsys.readouterr().out)[str(tmp_path / "bottom.png")]
+    assert best["class_name"] == "2"
+    assert best["probability"] > second["probability"]
+
+
+def test_predict_refuses_what_is_no_picture(saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "lies.png").write_text("no picture")
+    assert run(["predict", str(saved), str(tmp_path / "lies.png")]) == 1
+    assert "lies.png cannot be read as an image" in capsys.readouterr().err
+
+
+def test_compare_takes_patterns_and_saves(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "comparison"
+    arguments = ["compare", "dense_*", "conv_16_16", "dense_128", "--data", str(folder)]
+    assert run([*arguments, "--epochs", "1", "--seeds", "2", "--out", str(out)]) == 0
+    printed = capsys.readouterr().out
+    assert [line.split()[0] for line in printed.splitlines()[4:7]] == ["dense_128", "dense_512", "conv_16_16"]
+    names = {path.name for path in out.iterdir()}
+    assert {"comparison.json", "comparison.csv", "comparison.png", "dense_512-seed-1"} <= names
+
+
+def test_activations_draws_a_picture(saved: Path, folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "maps.png"
+    arguments = ["activations", str(saved), "--data", str(folder), "--images", "0,2", "--layers", "conv_1,pool_2"]
+    assert run([*arguments, "--out", str(out)]) == 0
+    with Image.open(out) as picture:
+        assert picture.format == "PNG"
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "said"),
+    [
+        (["--images", "0,30"], 1, "There are 30 test images"),
+        (["--images", "a"], 2, "no list of positions"),
+        (["--images=-1"], 2, "no list of positions"),
+        (["--layers", "conv_3"], 1, "Did you mean 'conv_1' or 'conv_2'"),
+        (["--channel", "16"], 1, "channels 0 to 15"),
+        (["--out", "maps.exe"], 1, "ending is one of"),
+    ],
+)
+def test_activations_says_what_is_wrong(
+    saved: Path, folder: Path, options: list[str], status: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["activations", str(saved), "--data", str(folder), *options]) == status
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_demo_leaves_pictures_and_runs_in_which_convolutions_win(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "demo"
+    assert run(["demo", "--out", str(out)]) == 0
+    assert {"activations.png", "history.png", "comparison.png"} <= {path.name for path in out.iterdir()}
+    dense, conv = (convvision.load_run(out / f"{name}-seed-0") for name in ("dense_128", "conv_32_32"))
+    assert conv.metrics["test_accuracy"] >= dense.metrics["test_accuracy"] + 0.04
+    assert "conv_32_32" in capsys.readouterr().out
