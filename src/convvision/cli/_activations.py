@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from convvision.cli._options import data_option, load_data, run_argument
+from convvision.cli._options import data_option, run_argument
 from convvision.cli._output import start_keras
+from convvision.datasets._open import open_data
 from convvision.errors import InputError
 
 __all__ = ["activations"]
@@ -31,7 +32,7 @@ def activations(*, run: Path, data: str | None, images: str, layers: str | None,
     from convvision.visualize import plot_activation_grid  # noqa: PLC0415
 
     loaded = load_run(run)
-    test = load_data(data or loaded.data.name, scale=None).test
+    test = open_data(data or loaded.data.name, scale=None).test
     if max(positions) >= len(test):
         raise InputError(f"There are {len(test):,} test images, counted from 0. Received: --images {images}")
     display = plot_activation_grid(

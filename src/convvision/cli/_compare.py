@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 
 from convvision._atomic import check_new_directory
-from convvision.cli._options import as_json, data_option, epochs_option, load_data, out_option, recipe_option
+from convvision.cli._options import as_json, data_option, epochs_option, out_option, recipe_option
 from convvision.cli._output import print_json, start_keras
+from convvision.datasets._open import open_data
 from convvision.models import list_models
 
 __all__ = ["compare"]
@@ -39,7 +40,7 @@ def compare(
     if out is not None:
         check_new_directory(out)
     names = dict.fromkeys(name for pattern in patterns for name in list_models(pattern))
-    loaded = load_data(data)
+    loaded = open_data(data)
     start_keras()
     from convvision.training import compare as train_all  # noqa: PLC0415
 

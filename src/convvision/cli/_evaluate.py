@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from convvision.cli._options import as_json, data_option, load_data, run_argument
+from convvision.cli._options import as_json, data_option, run_argument
 from convvision.cli._output import print_json, start_keras
+from convvision.datasets._open import open_data
 
 __all__ = ["evaluate"]
 
@@ -22,7 +23,7 @@ def evaluate(run: Path, data: str | None, as_json: bool) -> None:
     from convvision.training import load_run  # noqa: PLC0415
 
     loaded = load_run(run)
-    metrics = loaded.evaluate(load_data(data or loaded.data.name, scale=None))
+    metrics = loaded.evaluate(open_data(data or loaded.data.name, scale=None))
     if as_json:
         print_json(metrics)
     else:

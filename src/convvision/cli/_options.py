@@ -4,18 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
-from convvision.datasets import from_idx, list_datasets, load_dataset
-from convvision.registry import unknown_name
-
-if TYPE_CHECKING:
-    from convvision.datasets import Dataset
-    from convvision.datasets._scaling import Scale
-
-__all__ = ["as_json", "data_option", "epochs_option", "load_data", "out_option", "recipe_option", "run_argument"]
+__all__ = ["as_json", "data_option", "epochs_option", "out_option", "recipe_option", "run_argument"]
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
@@ -40,18 +33,3 @@ def out_option(help_text: str) -> Callable[[CommandT], CommandT]:
 
 
 run_argument = click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
-
-
-def load_data(data: str, *, scale: Scale | None = "unit", validation_split: float = 0.0, seed: int = 0) -> Dataset:
-    """Load what ``--data`` names.
-
-    Raises:
-        UnknownNameError: Neither a data set nor a folder.
-        ConvvisionError: As :func:`convvision.load_dataset` and :func:`convvision.datasets.from_idx`.
-    """
-    known = list_datasets()
-    if data in known:
-        return load_dataset(data, scale=scale, validation_split=validation_split, seed=seed)
-    if Path(data).is_dir():
-        return from_idx(data, scale=scale, validation_split=validation_split, seed=seed)
-    raise unknown_name("data set", data, known, hint="It is no folder either.")

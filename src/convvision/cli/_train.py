@@ -8,8 +8,9 @@ import click
 
 from convvision._atomic import check_new_directory
 from convvision._tables import text_table
-from convvision.cli._options import as_json, data_option, epochs_option, load_data, out_option, recipe_option
+from convvision.cli._options import as_json, data_option, epochs_option, out_option, recipe_option
 from convvision.cli._output import print_json, start_keras
+from convvision.datasets._open import open_data
 from convvision.models import get_model_info
 from convvision.training import get_recipe
 
@@ -53,7 +54,7 @@ def train(
         check_new_directory(out)
     get_model_info(model)
     get_recipe(recipe)
-    loaded = load_data(data, validation_split=validation_split, seed=seed)
+    loaded = open_data(data, validation_split=validation_split, seed=seed)
     start_keras()
     import convvision  # noqa: PLC0415
 

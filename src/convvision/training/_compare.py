@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Sequence
 
 from convvision._checks import check_positive_int
 from convvision._keras import keras
 from convvision._public import set_module
-from convvision.datasets import Dataset, load_dataset
+from convvision.datasets import Dataset
+from convvision.datasets._open import open_data
 from convvision.errors import InputError
 from convvision.models import get_model_info
 from convvision.training._comparison import Comparison
@@ -22,7 +24,7 @@ __all__ = ["compare"]
 @set_module("convvision.training")
 def compare(
     models: Sequence[keras.Model | str],
-    data: Dataset | str,
+    data: Dataset | str | os.PathLike[str],
     recipe: Recipe | str = "lesson",
     *,
     epochs: int | None = None,
@@ -34,7 +36,7 @@ def compare(
     Args:
         models: Names of registered models, or models; each training starts from fresh weights, so a model that is given
             is copied and keeps its own.
-        data: A data set, or the name of one.
+        data: A data set, the name of one, or a folder of IDX files.
         recipe: A recipe, or the name of one.
         epochs: Another number of epochs than the recipe's.
         seeds: How many, counted from 0; or the seeds themselves.
@@ -60,8 +62,7 @@ def compare(
     recipe = get_recipe(recipe) if isinstance(recipe, str) else recipe
     if epochs is not None:
         recipe = dataclasses.replace(recipe, epochs=epochs)
-    if isinstance(data, str):
-        data = load_dataset(data)
+    data = open_data(data)
 
     runs: dict[str, list[Run]] = {name: [] for name in named}
     for name, model in named.items():

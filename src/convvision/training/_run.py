@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from convvision._checks import check_images
 from convvision._keras import keras
 from convvision._public import set_module
-from convvision.datasets import Dataset, Split, load_dataset, read_picture
+from convvision.datasets import Dataset, Split, read_picture
+from convvision.datasets._open import open_data
 from convvision.errors import InputError
 from convvision.models._outputs import class_probabilities
 from convvision.training._dataset_record import DatasetRecord
@@ -86,12 +87,12 @@ class Run:
         pixels = self._read(images) if _is_paths(images) else check_images(images, image_shape=self.data.image_shape)
         return Predictions(class_probabilities(self.model, self.data.scaling.prepare(pixels)), self.data.class_names)
 
-    def evaluate(self, data: Dataset | str) -> dict[str, float]:
+    def evaluate(self, data: Dataset | str | os.PathLike[str]) -> dict[str, float]:
         """Measure the model on the test images of a data set.
 
         Args:
-            data: A data set of the same classes, or the name of one. Its pixels are raw (``scale=None``) or scaled as
-                in the training; by name they are.
+            data: A data set of the same classes, the name of one, or a folder of IDX files. The pixels of a data set
+                are raw (``scale=None``) or scaled as in the training.
 
         Returns:
             ``test_accuracy`` in [0, 1] and ``test_loss``, the mean cross-entropy in nats.
@@ -100,8 +101,7 @@ class Run:
             InputError: Other classes, or another scaling.
             ShapeError: Images of another shape.
         """
-        if isinstance(data, str):
-            data = load_dataset(data, scale=None)
+        data = open_data(data, scale=None)
         if data.info.class_names != self.data.class_names:
             raise InputError(
                 f"The run tells these classes apart: {', '.join(self.data.class_names)}. "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import importlib.metadata
+import os
 import platform
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +14,8 @@ from convvision._checks import check_images
 from convvision._keras import keras
 from convvision._public import set_module
 from convvision._version import __version__
-from convvision.datasets import Dataset, load_dataset
+from convvision.datasets import Dataset
+from convvision.datasets._open import open_data
 from convvision.errors import InputError, ShapeError
 from convvision.models import create_model
 from convvision.models._outputs import gives_logits
@@ -28,7 +30,7 @@ __all__ = ["train"]
 @set_module("convvision.training")
 def train(
     model: keras.Model | str,
-    data: Dataset | str,
+    data: Dataset | str | os.PathLike[str],
     recipe: Recipe | str = "lesson",
     *,
     epochs: int | None = None,
@@ -44,7 +46,7 @@ def train(
     Args:
         model: The name of a registered model, made to fit the data; or a model, which is compiled anew and trained on
             from its present weights. It maps images (N, H, W, C) to probabilities or logits (N, classes).
-        data: A data set, or the name of one, scaled to [0, 1].
+        data: A data set; or the name of one, or a folder of IDX files, which are scaled to [0, 1].
         recipe: A recipe, or the name of one.
         epochs: Another number of epochs than the recipe's.
         callbacks: Keras callbacks, called as ``fit`` calls them.
@@ -70,8 +72,7 @@ def train(
     recipe = get_recipe(recipe) if isinstance(recipe, str) else recipe
     if epochs is not None:
         recipe = dataclasses.replace(recipe, epochs=epochs)
-    if isinstance(data, str):
-        data = load_dataset(data)
+    data = open_data(data)
     keras.utils.set_random_seed(seed)
     if isinstance(model, str):
         model = create_model(model, data.info.image_shape, data.info.num_classes)
