@@ -11,21 +11,22 @@ from convvision.datasets import draw_fashion
 from convvision.visualize import plot_kernels
 
 # %%
-# The data set draws itself; class 9 is the ankle boot.
-garments = draw_fashion(40, seed=0)
-boot = garments.images[garments.labels == 9][0]
+# The data set draws itself. Class 2 is the pullover; we take the brightest one.
+images, labels = draw_fashion(100, seed=0)
+pullover = max(images[labels == 2], key=lambda image: image.mean())
 
 # %%
 # The lesson's kernel has 8 in the middle and -1 around it. Where nine pixels are equal, the sum is 0.
 print(kernels.EDGE)
-edges = kernels.apply(boot, "edge")
-print(f"pixels from {boot.min()} to {boot.max()}, after the kernel from {edges.min():g} to {edges.max():g}")
+edges = kernels.apply(pullover, "edge")
+print(f"pixels from {pullover.min()} to {pullover.max()}, after the kernel from {edges.min():g} to {edges.max():g}")
 
 # %%
-# Beside each picture stand the kernel's numbers. Weights that sum to 1 keep the brightness of even areas (top row);
-# weights that sum to 0 leave only change, and its sign tells on which side of an edge it is brighter (bottom row).
-plot_kernels(boot, ["identity", "gaussian_blur_5", "sharpen", "edge", "sobel_x", "sobel_y"])
+# Beside each picture stand the kernel's numbers. Weights that sum to 1 keep the brightness of even areas (top row): the
+# blur takes the noise away, sharpening strengthens it. Weights that sum to 0 leave only change, and its sign tells on
+# which side of an edge it is brighter (bottom row).
+plot_kernels(pullover, ["identity", "gaussian_blur_5", "sharpen", "edge", "sobel_x", "sobel_y"])
 
 # %%
 # A kernel of your own needs a name. This one answers to bright vertical lines, one pixel wide.
-plot_kernels(boot, {"vertical line": [[-1, 2, -1], [-1, 2, -1], [-1, 2, -1]]})
+plot_kernels(pullover, {"vertical line": [[-1, 2, -1], [-1, 2, -1], [-1, 2, -1]]})

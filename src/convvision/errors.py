@@ -29,6 +29,7 @@ __all__ = [
     "CorruptDataError",
     "DataError",
     "DataNotFoundError",
+    "DataWarning",
     "DownloadError",
     "DuplicateNameError",
     "InputError",
@@ -113,6 +114,10 @@ class RunFormatError(ConvvisionError, ValueError):
 
 class OutputError(ConvvisionError, OSError):
     """A target that exists already, or that cannot be written."""
+
+
+class DataWarning(UserWarning):
+    """Something in the data was passed over; the message counts and lists it."""
 
 
 class PluginWarning(UserWarning):

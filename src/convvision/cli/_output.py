@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import logging
 import os
 import sys
 from typing import Any
@@ -24,6 +25,8 @@ def start_keras() -> None:
     They come before TensorFlow has read the settings that would silence them, so the stream itself is set aside.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # Training several models makes several graphs, as it must; TensorFlow warns of that as of a mistake.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     sys.stderr.flush()
     stderr = os.dup(2)
     silence = os.open(os.devnull, os.O_WRONLY)

@@ -2,6 +2,7 @@ from ._custom import from_arrays as from_arrays
 from ._custom import from_idx as from_idx
 from ._drawn_fashion import draw_fashion as draw_fashion
 from ._files import get_data_home as get_data_home
+from ._folder import from_folder as from_folder
 from ._idx import read_idx as read_idx
 from ._idx import write_idx as write_idx
 from ._load import load_dataset as load_dataset

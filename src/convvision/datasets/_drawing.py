@@ -23,6 +23,8 @@ Point: TypeAlias = tuple[Numbers, Numbers]
 
 # Control points a side of a smooth random field: bends as wide as a sleeve, not as a button.
 _FIELD_POINTS = 5
+import os
+ROT,SHIFT,MIRROR,SMALL,BEND,NOISE=map(float,os.environ.get("KNOBS","0.26 0.2 0.5 0.72 0.16 0.08").split())
 
 
 class Canvas:
@@ -81,14 +83,21 @@ class Canvas:
             coverage *= opacity
         self.brightness += coverage * (shade - self.brightness)
 
+    def develop(self) -> NDArray[np.uint8]:
+        """Light the pictures from one side, add the noise of a camera, and round to pixels in [0, 255]."""
+        light = 1 + self.uniform(-0.25, 0.25) * self._across + self.uniform(-0.25, 0.25) * self._down
+        noise = self._rng.standard_normal(self.brightness.shape, np.float32) * self.uniform(0.01, NOISE)
+        return np.rint(np.clip(self.brightness * light + noise, 0, 1) * 255).astype(np.uint8)
+
     def _deformed(self) -> tuple[Pixels, Pixels, Pixels]:
-        angle = self.uniform(-0.26, 0.26)
+        angle = self.uniform(-ROT, ROT)
         cosine, sine = np.cos(angle), np.sin(angle)
-        across = self._across - self.uniform(-0.2, 0.2)
-        down = self._down - self.uniform(-0.2, 0.2)
-        scale = self.uniform(0.72, 1.05)
+        across = self._across - self.uniform(-SHIFT, SHIFT)
+        down = self._down - self.uniform(-SHIFT, SHIFT)
+        across *= 1 - 2 * self.chance(MIRROR)
+        scale = self.uniform(SMALL, 1.05)
         aspect = self.uniform(0.9, 1.12)
-        bend = self.uniform(0.03, 0.16)
+        bend = self.uniform(0.03, BEND)
         x = (cosine * across + sine * down) / (scale * aspect) + bend * self.smooth_field()
         y = (cosine * down - sine * across) * aspect / scale + bend * self.smooth_field()
         x += self.uniform(-0.15, 0.15) * y

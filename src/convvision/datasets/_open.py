@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from convvision.datasets._custom import from_idx
+from convvision.datasets._folder import from_folder, is_image_folder
 from convvision.datasets._load import load_dataset
 from convvision.datasets._registry import list_datasets
 from convvision.datasets._scaling import Scale
@@ -26,7 +27,8 @@ def open_data(
     """Load a data set by name or from a folder; one that is loaded already is returned as it is.
 
     Args:
-        data: A data set, the name of one, or a folder of IDX files. A name comes before a folder of the same name.
+        data: A data set, the name of one, or a folder, of image files in class folders or of IDX
+            files. A name comes before a folder of the same name.
         scale: As in :func:`load_dataset`.
         validation_split: As in :func:`load_dataset`.
         seed: As in :func:`load_dataset`.
@@ -47,5 +49,6 @@ def open_data(
     if data in known:
         return load_dataset(str(data), scale=scale, validation_split=validation_split, seed=seed)
     if Path(data).is_dir():
-        return from_idx(Path(data), scale=scale, validation_split=validation_split, seed=seed)
+        read = from_folder if is_image_folder(Path(data)) else from_idx
+        return read(Path(data), scale=scale, validation_split=validation_split, seed=seed)
     raise unknown_name("data set", data, known, hint="It is no folder either.")

@@ -29,19 +29,18 @@ class EpochRecorder(keras.callbacks.Callback):
         super().__init__()
         self.history: dict[str, list[float]] = {}
         self.seconds: list[float] = []
-        self._started = self._paused = 0.0
+        self._started = 0.0
+        self._trained: float | None = None
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
-        self._started = time.perf_counter()
+        self._started, self._trained = time.perf_counter(), None
 
     def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
-        self._paused = time.perf_counter()
-
-    def on_test_end(self, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
-        self._started += time.perf_counter() - self._paused
+        # Validation is the last thing in an epoch.
+        self._trained = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
-        self.seconds.append(time.perf_counter() - self._started)
+        self.seconds.append((self._trained or time.perf_counter()) - self._started)
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(float(value))
 

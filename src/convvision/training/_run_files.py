@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -70,10 +71,10 @@ def reading_run(directory: Path) -> Iterator[tuple[keras.Model, dict[str, Any], 
         facts = json.loads((directory / _FACTS).read_text(encoding="utf-8"))
         _check_format(facts, directory)
         history = _read_history(directory / _HISTORY)
-        yield keras.models.load_model(directory / _MODEL), facts, history
+        yield _load_model(directory / _MODEL), facts, history
     except ConvvisionError:
         raise
-    # Whatever is wrong with files that anyone may have edited, Keras's many exceptions for a model included.
+    # Whatever is wrong with files that anyone may have edited.
     except Exception as error:
         raise RunFormatError(f"{directory} is not a whole run: {type(error).__name__}: {error}") from error
 
@@ -86,6 +87,21 @@ def _check_format(facts: Any, directory: Path) -> None:
             f"{directory} was saved by convvision {facts.get('convvision')} in format {facts['format']}; this is "
             f"convvision {__version__}, which reads formats up to {_FORMAT}. Upgrade convvision to read it."
         )
+
+
+def _load_model(path: Path) -> Any:
+    # Keras calls such a file "not found".
+    if not zipfile.is_zipfile(path):
+        raise RunFormatError(f"{path} is cut short, or no file of Keras's.")
+    try:
+        # A model that was written with tf.nn.softmax, as the lesson's, names a function that Keras does not find again.
+        return keras.models.load_model(path, custom_objects={"softmax_v2": keras.activations.softmax})
+    # Keras has many exceptions, and wraps the reason in the configuration of the model, once a level.
+    except Exception as error:
+        reason: BaseException = error
+        while reason.__context__ is not None:
+            reason = reason.__context__
+        raise RunFormatError(f"{path} does not load: {str(reason).partition(' Full object config')[0]}") from error
 
 
 def _read_history(path: Path) -> dict[str, list[float]]:

@@ -18,7 +18,7 @@ from convvision.datasets import Dataset
 from convvision.datasets._open import open_data
 from convvision.errors import InputError, ShapeError
 from convvision.models import create_model
-from convvision.models._outputs import gives_logits
+from convvision.models._outputs import gives_logits, image_shape
 from convvision.training._dataset_record import DatasetRecord
 from convvision.training._fit_callbacks import EpochRecorder, NonFiniteLossGuard, ProgressBar
 from convvision.training._recipe import Recipe, get_recipe
@@ -76,12 +76,12 @@ def train(
     keras.utils.set_random_seed(seed)
     if isinstance(model, str):
         model = create_model(model, data.info.image_shape, data.info.num_classes)
-    _check_fit(model, data)
+    check_fit(model, data)
     _compile(model, recipe)
 
     recorder = EpochRecorder()
     bar = ProgressBar(model.name) if verbose else None
-    interrupted = False
+    interrupted, metrics = False, dict[str, float]()
     try:
         model.fit(
             *data.train,
@@ -91,12 +91,12 @@ def train(
             callbacks=[NonFiniteLossGuard(), recorder, *callbacks, *([bar] if bar else [])],
             verbose=0,
         )
+        metrics = {**_last_epoch(recorder.history), **score(model, data.test)}
     except KeyboardInterrupt:
         interrupted = True
     finally:
         if bar:
             bar.close()
-    metrics = {} if interrupted else {**_last_epoch(recorder.history), **score(model, data.test)}
     return Run(
         model=model,
         recipe=recipe,
@@ -111,15 +111,23 @@ def train(
     )
 
 
-def _check_fit(model: Any, data: Dataset) -> None:
-    """Refuse a model and data that do not go together, in terms of both."""
+def check_fit(model: Any, data: Dataset) -> None:
+    """Refuse a model and data that do not go together, in terms of both; build the model where it is not yet.
+
+    Raises:
+        ShapeError: The model takes images of another shape.
+        InputError: The model tells another number of classes apart, or is no classifier.
+    """
     if isinstance(model, keras.Sequential) and not model.built:
-        model.build((None, *data.info.image_shape))
+        try:
+            model.build((None, *data.info.image_shape))
+        except ValueError as error:
+            raise ShapeError(
+                f"{model.name!r} cannot be built for the images of {data.info.name!r}, {data.info.image_shape}: {error}"
+            ) from error
+    check_images(data.train.images[:1], image_shape=image_shape(model))
     gives_logits(model)
-    wanted, classes = tuple(model.inputs[0].shape[1:]), model.outputs[0].shape[-1]
-    if len(wanted) != 3:
-        raise ShapeError(f"The model reads images (N, H, W, C). Received: a model whose input has the shape {wanted}")
-    check_images(data.train.images[:1], image_shape=wanted)
+    classes = model.outputs[0].shape[-1]
     if classes != data.info.num_classes:
         raise InputError(
             f"{data.info.name!r} has {data.info.num_classes} classes. "

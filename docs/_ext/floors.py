@@ -1,0 +1,89 @@
+"""The drawing of the house: a floor for each part of the package, placed by what its imports stand on."""
+
+from __future__ import annotations
+
+import ast
+import functools
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+import convvision
+
+__all__ = ["read_floors", "setup"]
+
+_WIDTH, _ROW, _BOX_WIDTH, _BOX_HEIGHT = 680, 84, 132, 44
+
+
+def read_floors(package: Path) -> dict[str, set[str]]:
+    """Read which part of a package imports which, from its source; underscored modules belong to no floor.
+
+    Args:
+        package: Its folder.
+
+    Returns:
+        Name of a module or subpackage -> those that it imports.
+    """
+    imports: dict[str, set[str]] = {}
+    for file in package.rglob("*.py"):
+        part = file.relative_to(package).parts[0].removesuffix(".py")
+        if not part.startswith("_"):
+            imports.setdefault(part, set()).update(_imported(ast.parse(file.read_text(encoding="utf-8"))))
+    return {part: (below & imports.keys()) - {part} for part, below in sorted(imports.items())}
+
+
+def _imported(tree: ast.Module) -> set[str]:
+    modules = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
+    return {module.split(".")[1] for module in modules if module.startswith("convvision.")}
+
+
+def draw_floors(floors: dict[str, set[str]]) -> str:
+    """Draw the floors as SVG, each above all that it imports, with a line to each that it stands on directly."""
+
+    @functools.cache
+    def level(part: str) -> int:
+        return max((level(other) + 1 for other in floors[part]), default=0)
+
+    @functools.cache
+    def reached(part: str) -> set[str]:
+        return floors[part].union(*(reached(other) for other in floors[part]))
+
+    levels = max(map(level, floors)) + 1
+    middles: dict[str, tuple[float, float]] = {}
+    for floor in range(levels):
+        parts = [part for part in floors if level(part) == floor]
+        for index, part in enumerate(parts, start=1):
+            middles[part] = _WIDTH * index / (len(parts) + 1), _ROW * (levels - floor - 0.5)
+    lines = [
+        f'<line x1="{middles[part][0]:.0f}" y1="{middles[part][1] + _BOX_HEIGHT / 2:.0f}" '
+        f'x2="{middles[other][0]:.0f}" y2="{middles[other][1] - _BOX_HEIGHT / 2:.0f}"/>'
+        for part, below in floors.items()
+        for other in sorted(below)
+        if not any(other in reached(between) for between in below)
+    ]
+    boxes = [
+        f'<rect x="{x - _BOX_WIDTH / 2:.0f}" y="{y - _BOX_HEIGHT / 2:.0f}" width="{_BOX_WIDTH}" '
+        f'height="{_BOX_HEIGHT}" rx="6"/><text x="{x:.0f}" y="{y:.0f}">{escape(part)}</text>'
+        for part, (x, y) in middles.items()
+    ]
+    title = f"<title>What stands on what: {', '.join(sorted(floors, key=level))}</title>"
+    box = f'viewBox="0 0 {_WIDTH} {_ROW * levels}"'
+    return f'<svg class="floors" role="img" {box}>{title}{"".join(lines)}{"".join(boxes)}</svg>'
+
+
+class Floors(SphinxDirective):
+    """The drawing, with colours from the page's style sheet."""
+
+    def run(self) -> list[nodes.Node]:
+        """Draw convvision as it is imported here."""
+        return [nodes.raw("", draw_floors(read_floors(Path(convvision.__file__).parent)), format="html")]
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the directive."""
+    app.add_directive("floors", Floors)
+    return {"parallel_read_safe": True}

@@ -1,0 +1,89 @@
+"""How the site is built: ``make docs``."""
+
+import os
+import sys
+from pathlib import Path
+
+import convvision
+
+sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+
+# Keras's backend writes its start-up log to standard error, between Sphinx's own lines.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+project = "convvision"
+author = "The convvision authors"
+copyright = "The convvision authors"
+version = release = convvision.__version__
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.napoleon",
+    "sphinx_click",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "sphinx_gallery.gen_gallery",
+    # Ours, in _ext.
+    "aliases",
+    "floors",
+    "results",
+]
+exclude_patterns = ["_build", "_generated", "auto_examples/*.ipynb", "auto_examples/*.py", "auto_examples/*.zip"]
+templates_path = ["_templates"]
+
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_heading_anchors = 3
+
+# -- The API reference: one page for each name, from its docstring ---------------------------------------------------
+autosummary_ignore_module_all = False
+autodoc_typehints = "description"
+autodoc_typehints_description_target = "documented_params"
+autodoc_typehints_format = "short"
+napoleon_numpy_docstring = False
+napoleon_use_ivar = True
+napoleon_use_admonition_for_examples = False
+add_module_names = False
+
+nitpicky = True
+# Names of other projects. Their inventories would have to be fetched, and the site is built without a network.
+nitpick_ignore_regex = [
+    ("py:.*", r"(keras|numpy|np|matplotlib|click|importlib|collections|pathlib|typing|os)\..*"),
+]
+
+# -- The gallery: examples/plot_*.py, run while the site is built ----------------------------------------------------
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "auto_examples",
+    "within_subsection_order": "FileNameSortKey",
+    # A display is drawn where it is the last expression of a block; Matplotlib's own figures are no concern of ours.
+    "image_scrapers": ("gallery.scrape_display",),
+    "capture_repr": (),
+    "reset_modules": (),
+    "download_all_examples": False,
+    "show_signature": False,
+    "write_computation_times": False,
+}
+
+# -- The pages -------------------------------------------------------------------------------------------------------
+html_theme = "pydata_sphinx_theme"
+html_title = "convvision"
+html_logo = "_static/logo.svg"
+html_favicon = "_static/logo.svg"
+html_static_path = ["_static"]
+html_css_files = ["convvision.css"]
+html_copy_source = False
+html_show_sourcelink = False
+html_sidebars = {"index": []}
+html_theme_options = {
+    "logo": {"text": "convvision"},
+    "navigation_with_keys": False,
+    "show_toc_level": 2,
+    "secondary_sidebar_items": {"**": ["page-toc"], "index": []},
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "pygments_light_style": "tango",
+    "pygments_dark_style": "monokai",
+}
+copybutton_exclude = ".linenos, .gp, .go"
