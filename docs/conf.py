@@ -27,6 +27,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     # Ours, in _ext.
     "aliases",
+    "constants",
     "floors",
     "results",
 ]
@@ -37,19 +38,30 @@ myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
 # -- The API reference: one page for each name, from its docstring ---------------------------------------------------
-autosummary_ignore_module_all = False
+autodoc_default_options = {"show-inheritance": False, "no-value": True}
+autodoc_inherit_docstrings = False
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented_params"
 autodoc_typehints_format = "short"
 napoleon_numpy_docstring = False
-napoleon_use_ivar = True
+napoleon_use_ivar = False
 napoleon_use_admonition_for_examples = False
 add_module_names = False
 
 nitpicky = True
 # Names of other projects. Their inventories would have to be fetched, and the site is built without a network.
 nitpick_ignore_regex = [
-    ("py:.*", r"(keras|numpy|np|matplotlib|click|importlib|collections|pathlib|typing|os)\..*"),
+    ("py:.*", r"(keras|np|numpy|matplotlib)\..*|Figure|NDArray"),
+    ("py:.*", r"(abc|collections|dataclasses|importlib|os|pathlib|typing)\..*"),
+]
+nitpick_ignore = [
+    # Type variables and aliases, which have no entry of their own.
+    ("py:class", "Mode"),
+    ("py:class", "Scale"),
+    ("py:class", "T"),
+    ("py:class", "convvision.datasets._registry.LoaderT"),
+    ("py:class", "convvision.models._registry.BuilderT"),
+    ("py:class", "convvision.registry.T"),
 ]
 
 # -- The gallery: examples/plot_*.py, run while the site is built ----------------------------------------------------

@@ -284,7 +284,7 @@ def test_activations_draws_a_picture(saved: Path, folder: Path, tmp_path: Path) 
         (["--images", "0,30"], 1, "There are 30 test images"),
         (["--images", "a"], 2, "no list of positions"),
         (["--images=-1"], 2, "no list of positions"),
-        (["--layers", "conv_3"], 1, "Did you mean 'conv_1' or 'conv_2'"),
+        (["--layers", "conv_3"], 1, "Did you mean 'conv_2' or 'conv_1'"),
         (["--channel", "16"], 1, "channels 0 to 15"),
         (["--out", "maps.exe"], 1, "ending is one of"),
     ],

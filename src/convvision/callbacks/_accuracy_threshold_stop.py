@@ -37,7 +37,7 @@ class AccuracyThresholdStop(MetricThresholdStop):
         >>> import keras, numpy as np
         >>> from convvision.callbacks import AccuracyThresholdStop
         >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(2, activation="softmax")])
-        >>> model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+        >>> model.compile(keras.optimizers.Adam(0.1), "sparse_categorical_crossentropy", metrics=["accuracy"])
         >>> x = np.linspace(-1, 1, 64).reshape(64, 1)
         >>> stop = AccuracyThresholdStop(0.9)
         >>> history = model.fit(x, x[:, 0] > 0, epochs=1000, callbacks=[stop], verbose=0)

@@ -46,7 +46,7 @@ class MetricThresholdStop(MetricCallback):
         >>> import keras, numpy as np
         >>> from convvision.callbacks import MetricThresholdStop
         >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
-        >>> model.compile("sgd", "mean_squared_error")
+        >>> model.compile(keras.optimizers.SGD(0.1), "mean_squared_error")
         >>> x = np.linspace(-1, 1, 64).reshape(64, 1)
         >>> stop = MetricThresholdStop("loss", 0.1)
         >>> history = model.fit(x, 3 * x, epochs=1000, callbacks=[stop], verbose=0)

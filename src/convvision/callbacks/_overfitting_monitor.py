@@ -50,7 +50,7 @@ class OverfittingMonitor(MetricCallback):
         >>> import keras, numpy as np
         >>> from convvision.callbacks import OverfittingMonitor
         >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
-        >>> model.compile("sgd", "mean_squared_error")
+        >>> model.compile(keras.optimizers.SGD(0.1), "mean_squared_error")
         >>> x, elsewhere = np.linspace(0, 1, 64).reshape(64, 1), np.linspace(1, 2, 64).reshape(64, 1)
         >>> monitor = OverfittingMonitor("loss", max_gap=1.0, action="stop")
         >>> history = model.fit(

@@ -24,7 +24,7 @@ Point: TypeAlias = tuple[Numbers, Numbers]
 # Control points a side of a smooth random field: bends as wide as a sleeve, not as a button.
 _FIELD_POINTS = 5
 import os
-ROT,SHIFT,MIRROR,SMALL,BEND,NOISE=map(float,os.environ.get("KNOBS","0.26 0.2 0.5 0.72 0.16 0.08").split())
+ROT,SHIFT,MIRROR,SMALL,BEND,NOISE=map(float,os.environ.get("KNOBS","0.2 0.14 0.0 0.8 0.13 0.05").split())
 
 
 class Canvas:
@@ -95,7 +95,7 @@ class Canvas:
         across = self._across - self.uniform(-SHIFT, SHIFT)
         down = self._down - self.uniform(-SHIFT, SHIFT)
         across *= 1 - 2 * self.chance(MIRROR)
-        scale = self.uniform(SMALL, 1.05)
+        scale = self.uniform(SMALL, 1.08)
         aspect = self.uniform(0.9, 1.12)
         bend = self.uniform(0.03, BEND)
         x = (cosine * across + sine * down) / (scale * aspect) + bend * self.smooth_field()

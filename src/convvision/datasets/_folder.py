@@ -41,9 +41,8 @@ def from_folder(
     """Make a data set from a folder that holds a folder for each class.
 
     ``FOLDER/cat/1.png`` is an image of the class "cat"; folders inside a class folder are searched too. Where the
-    folders are just ``train`` and ``test``, each of them holds the class folders. Files whose name begins with a dot, and
-    files of other endings than .png, .jpg, .jpeg, .webp, .bmp and .gif, are passed over; links to folders are not
-    followed.
+    folders are just ``train`` and ``test``, each of them holds the class folders. Hidden files and files of other
+    endings than .png, .jpg, .jpeg, .webp, .bmp and .gif are passed over; links to folders are not followed.
 
     Args:
         directory: The folder.

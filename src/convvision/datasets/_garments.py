@@ -24,7 +24,7 @@ from convvision.datasets._drawing import (
 __all__ = ["GARMENTS"]
 
 # Of the stuff that nothing is woven into, then of stripes, checks and dots.
-_PATTERNS = (0.4, 0.65, 0.85)
+_PATTERNS = (0.45, 0.7, 0.87)
 _RIM = 0.45
 
 
@@ -44,11 +44,11 @@ class _Cloth:
 
 
 def _weave(canvas: Canvas, *, pattern: float = 1.0) -> _Cloth:
-    base = canvas.uniform(0.3, 0.95)
+    base = canvas.uniform(0.36, 0.95)
     trim = np.where(base > 0.6, base * canvas.uniform(0.4, 0.7), base + canvas.uniform(0.2, 0.4))
     kind = canvas.uniform(0, 1)
     angle = canvas.uniform(-0.3, 0.3) + np.float32(np.pi / 2) * canvas.chance(0.5)
-    repeats = canvas.uniform(1.8, 4.0)
+    repeats = canvas.uniform(2.0, 4.0)
     cosine, sine = np.cos(angle) * repeats, np.sin(angle) * repeats
     across = triangle_wave(canvas.x * cosine + canvas.y * sine)
     along = triangle_wave(canvas.y * cosine - canvas.x * sine)
@@ -56,7 +56,7 @@ def _weave(canvas: Canvas, *, pattern: float = 1.0) -> _Cloth:
     woven = np.where(striped, across, np.where(checked, 0.5 * (across + along), np.minimum(across, along)))
     woven = np.where(plain, 0, np.clip(woven * 2, -1, 1))
     folds = canvas.smooth_field()
-    shade = base * (1 + pattern * canvas.uniform(0.1, 0.35) * woven + canvas.uniform(0.05, 0.3) * folds)
+    shade = base * (1 + pattern * canvas.uniform(0.1, 0.3) * woven + canvas.uniform(0.05, 0.25) * folds)
     return _Cloth(np.clip(shade, 0.08, 1), trim, base * canvas.uniform(0.1, 0.35))
 
 
@@ -228,7 +228,7 @@ def _sandal(canvas: Canvas) -> None:
     for centre, radius, height, there in (
         (canvas.uniform(-0.6, -0.5), 0.17, 0.24, 1.0),
         (canvas.uniform(-0.22, -0.1), 0.17, 0.32, canvas.chance(0.7)),
-        (canvas.uniform(0.52, 0.6), 0.24, canvas.uniform(0.4, 0.62), canvas.chance(0.85)),
+        (canvas.uniform(0.52, 0.6), 0.24, canvas.uniform(0.36, 0.55), canvas.chance(0.85)),
     ):
         arch = np.abs(ellipse(canvas.x, foot, (centre, 0), (radius, height))) - strap
         canvas.paint(np.maximum(arch, foot), cloth.shade, opacity=there)

@@ -32,7 +32,9 @@ def image_shape(model: keras.Model) -> tuple[int | None, ...]:
     if len(shapes) != 1:
         raise InputError(f"A model reads images from one input. Received: {model.name!r} with inputs of shape {shapes}")
     if len(shapes[0]) != 4:
-        raise ShapeError(f"A model reads images (N, H, W, C). Received: {model.name!r} with the input shape {shapes[0]}")
+        raise ShapeError(
+            f"A model reads images (N, H, W, C). Received: {model.name!r} with the input shape {shapes[0]}"
+        )
     return shapes[0][1:]
 
 

@@ -12,11 +12,12 @@ from convvision._public import set_module
 from convvision.datasets import Dataset
 from convvision.datasets._open import open_data
 from convvision.errors import InputError
-from convvision.models import get_model_info
+from convvision.models import create_model, get_model_info
+from convvision.models._graph import require_built
 from convvision.training._comparison import Comparison
 from convvision.training._recipe import Recipe, get_recipe
 from convvision.training._run import Run
-from convvision.training._train import train
+from convvision.training._train import check_fit, check_seed, train
 
 __all__ = ["compare"]
 
@@ -46,36 +47,47 @@ def compare(
         The comparison; one that is interrupted (Ctrl-C) holds what was finished.
 
     Raises:
-        InputError: No models, two of the same name, or no seeds.
+        InputError: No models, two of the same name, or no seeds, or one of them twice.
         ConvvisionError: As :func:`train`.
     """
+    if isinstance(models, str) or not all(isinstance(model, str | keras.Model) for model in models):
+        raise InputError(f"compare takes names of models, or models, in a list. Received: models={models!r}")
     named = {model if isinstance(model, str) else model.name: model for model in models}
-    if not named or len(named) < len(models) or isinstance(models, str):
-        raise InputError(f"compare takes models of different names, in a list. Received: models={models!r}")
+    if not named or len(named) < len(models):
+        raise InputError(f"compare takes models of different names, at least one. Received: models={models!r}")
     for model in named.values():
         if isinstance(model, str):
-            # A typo in the last name must not show after the first model's hour of training.
             get_model_info(model)
-    chosen = range(check_positive_int(seeds, "seeds")) if isinstance(seeds, int) else list(seeds)
-    if not chosen:
-        raise InputError("compare needs at least one seed. Received: seeds=[]")
+    candidates = range(check_positive_int(seeds, "seeds")) if isinstance(seeds, int) else seeds
+    chosen = [check_seed(seed) for seed in candidates]
+    if not chosen or len(set(chosen)) < len(chosen):
+        raise InputError(f"compare takes different seeds, at least one. Received: seeds={seeds!r}")
     recipe = get_recipe(recipe) if isinstance(recipe, str) else recipe
     if epochs is not None:
         recipe = dataclasses.replace(recipe, epochs=epochs)
     data = open_data(data)
+    for model in named.values():
+        # What cannot be trained must not show after the first model's hour of training.
+        check_fit(
+            create_model(model, data.info.image_shape, data.info.num_classes)
+            if isinstance(model, str)
+            else _fresh(model, chosen[0]),
+            data,
+        )
 
     runs: dict[str, list[Run]] = {name: [] for name in named}
     for name, model in named.items():
         for seed in chosen:
-            run = train(_fresh(model, seed), data, recipe, seed=seed, verbose=verbose)
+            fresh = model if isinstance(model, str) else _fresh(model, seed)
+            run = train(fresh, data, recipe, seed=seed, verbose=verbose)
             if run.interrupted:
                 return Comparison(data.info.name, recipe, runs, interrupted=True)
             runs[name].append(run)
     return Comparison(data.info.name, recipe, runs)
 
 
-def _fresh(model: keras.Model | str, seed: int) -> keras.Model | str:
-    if isinstance(model, str):
-        return model
+def _fresh(model: keras.Model, seed: int) -> keras.Model:
+    if not isinstance(model, keras.Sequential):
+        require_built(model)
     keras.utils.set_random_seed(seed)
     return keras.models.clone_model(model)

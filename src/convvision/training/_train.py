@@ -10,6 +10,8 @@ import platform
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from convvision._checks import check_images
 from convvision._keras import keras
 from convvision._public import set_module
@@ -24,7 +26,7 @@ from convvision.training._fit_callbacks import EpochRecorder, NonFiniteLossGuard
 from convvision.training._recipe import Recipe, get_recipe
 from convvision.training._run import Run, score
 
-__all__ = ["train"]
+__all__ = ["check_fit", "check_seed", "train"]
 
 
 @set_module("convvision.training")
@@ -60,7 +62,7 @@ def train(
     Raises:
         UnknownNameError: No model, data set or recipe has this name.
         ShapeError: The model takes images of another shape.
-        InputError: The model tells another number of classes apart, or is no classifier.
+        InputError: The model tells another number of classes apart, or is no classifier; or a seed that cannot be.
         NonFiniteLossError: The loss became NaN or infinite.
 
     Example:
@@ -73,7 +75,7 @@ def train(
     if epochs is not None:
         recipe = dataclasses.replace(recipe, epochs=epochs)
     data = open_data(data)
-    keras.utils.set_random_seed(seed)
+    keras.utils.set_random_seed(check_seed(seed))
     if isinstance(model, str):
         model = create_model(model, data.info.image_shape, data.info.num_classes)
     check_fit(model, data)
@@ -111,6 +113,17 @@ def train(
     )
 
 
+def check_seed(seed: int) -> int:
+    """Return a seed that Python, NumPy and Keras's backend all take, or say that it is none.
+
+    Raises:
+        InputError: Anything else.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**32:
+        raise InputError(f"A seed is a whole number from 0 to {2**32 - 1}. Received: seed={seed!r}")
+    return int(seed)
+
+
 def check_fit(model: Any, data: Dataset) -> None:
     """Refuse a model and data that do not go together, in terms of both; build the model where it is not yet.
 
@@ -145,6 +158,8 @@ def _compile(model: Any, recipe: Recipe) -> None:
     optimizer.learning_rate = recipe.learning_rate
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=gives_logits(model))
     model.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"])
+    # Keras builds it at the first step; a run that is interrupted before that would be saved and not load.
+    optimizer.build(model.trainable_variables)
 
 
 def _last_epoch(history: dict[str, list[float]]) -> dict[str, float]:

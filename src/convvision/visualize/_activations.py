@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -13,8 +13,8 @@ from convvision._checks import check_images, check_positive_int
 from convvision._keras import keras
 from convvision._public import set_module
 from convvision.errors import InputError
-from convvision.models._graph import LayerCall, layer_calls
-from convvision.models._outputs import run_in_batches
+from convvision.models._graph import LayerCall, _nodes_in_order, layer_calls
+from convvision.models._outputs import image_shape, run_in_batches
 from convvision.registry import unknown_name
 
 __all__ = ["Activations", "LayerActivation", "Layers", "extract_activations"]
@@ -99,51 +99,83 @@ def extract_activations(
         >>> [(layer.name, layer.maps.shape) for layer in found.layers]
         [('pool_1', (2, 13, 13, 64)), ('pool_2', (2, 5, 5, 64))]
     """
-    calls = layer_calls(model)
-    images = check_images(images, image_shape=tuple(model.inputs[0].shape[1:]))
+    images = check_images(images, image_shape=image_shape(model))
     check_positive_int(batch_size, "batch_size")
+    calls = layer_calls(model)
     chosen = _choose(calls, layers, model.name)
-    # A model of its own, cut behind the last layer that is drawn: what follows is not computed.
-    cut = keras.Model(model.inputs[0], [call.outputs[0] for call in chosen])
+
+    def forward(batch: NDArray[Any]) -> list[Any]:
+        computed = _compute(model, [keras.ops.convert_to_tensor(batch, dtype=model.inputs[0].dtype)])
+        # Only as far as the last layer that is asked for.
+        outputs = [output for _, output in zip(range(max(chosen) + 1), computed, strict=False)]
+        return [outputs[position] for position in chosen]
+
+    found = run_in_batches(forward, images, batch_size=batch_size)
     return Activations(
         images,
         tuple(
-            LayerActivation(call.name, type(call.layer).__name__, maps)
-            for call, maps in zip(chosen, run_in_batches(cut, images, batch_size=batch_size), strict=True)
+            LayerActivation(calls[position].name, type(calls[position].layer).__name__, maps)
+            for position, maps in zip(chosen, found, strict=True)
         ),
     )
 
 
-def _choose(calls: list[LayerCall], layers: Layers, model_name: str) -> list[LayerCall]:
+def _compute(model: Any, inputs: list[Any]) -> Generator[Any, None, list[Any]]:
+    """Yield the output of each call of a layer, in the order of :func:`layer_calls`, and return those of the model.
+
+    Keras can cut a model behind a layer, but not behind one inside a nested model, which is a graph of its own.
+    """
+    values = {id(tensor): value for tensor, value in zip(model.inputs, inputs, strict=True)}
+    for node in _nodes_in_order(model):
+        layer = node.operation
+        if isinstance(layer, keras.Model) and getattr(layer, "inputs", None) is not None:
+            outputs = yield from _compute(layer, [values[id(tensor)] for tensor in node.input_tensors])
+            values.update(zip(map(id, node.outputs), outputs, strict=True))
+            continue
+        if node.input_tensors:
+            args, kwargs = node.arguments.fill_in(values)
+            # An operation such as x + y knows of no training.
+            mode = {"training": False} if isinstance(layer, keras.Layer) else {}
+            outputs = keras.tree.flatten(layer(*args, **(kwargs | mode)))
+            values.update(zip(map(id, node.outputs), outputs, strict=True))
+        yield values[id(node.outputs[0])]
+    return [values[id(tensor)] for tensor in model.outputs]
+
+
+def _choose(calls: list[LayerCall], layers: Layers, model_name: str) -> list[int]:
+    """Tell the positions of the layers that are asked for."""
     if isinstance(layers, str) and layers in _GROUPS:
         wanted = _GROUPS[layers]
-        found = [call for call in calls if wanted(type(call.layer).__name__) and _is_spatial(call)]
+        found = [
+            position for position, call in enumerate(calls) if wanted(type(call.layer).__name__) and _is_spatial(call)
+        ]
         if not found:
             kinds = ", ".join(f"{call.name} ({type(call.layer).__name__})" for call in calls)
             raise InputError(f"{model_name!r} has no {layers} layer with feature maps. Received: {kinds}")
         return found
-    selected = [layers] if isinstance(layers, str | int) else list(layers)
+    selected = [layers] if isinstance(layers, str | int | np.integer) else list(layers)
     if not selected:
         raise InputError("Choose at least one layer. Received: layers=[]")
     return [_find(calls, one, model_name) for one in selected]
 
 
-def _find(calls: list[LayerCall], which: str | int, model_name: str) -> LayerCall:
-    if isinstance(which, int):
+def _find(calls: list[LayerCall], which: str | int, model_name: str) -> int:
+    if isinstance(which, int | np.integer):
         if not -len(calls) <= which < len(calls):
             raise InputError(f"{model_name!r} has {len(calls)} layers, 0 to {len(calls) - 1}. Received: layer {which}")
-        call = calls[which]
+        position = int(which) % len(calls)
     else:
-        by_name = {call.name: call for call in calls}
-        if which not in by_name:
-            raise unknown_name(f"layer of {model_name!r}", which, by_name)
-        call = by_name[which]
+        # A shared layer has several calls; its name means the first, as it does in Activations.
+        names = [call.name for call in calls]
+        if which not in names:
+            raise unknown_name(f"layer of {model_name!r}", which, dict.fromkeys(names))
+        position = names.index(which)
+    call = calls[position]
     if not _is_spatial(call):
         shape = tuple(call.outputs[0].shape)
         raise InputError(f"Feature maps have the shape (N, h, w, channels). Received: layer {call.name!r}, {shape}")
-    return call
+    return position
 
 
 def _is_spatial(call: LayerCall) -> bool:
     return len(call.outputs[0].shape) == 4
-

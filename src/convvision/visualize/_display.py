@@ -91,3 +91,13 @@ def new_figure(rows: int, columns: int, *, panel: tuple[float, float]) -> tuple[
     figure = Figure(figsize=(columns * panel[0], rows * panel[1]), layout="constrained")
     axes: NDArray[Any] = np.asarray(figure.subplots(rows, columns, squeeze=False))
     return figure, axes
+
+
+def check_cmap(cmap: str) -> str:
+    """Return the name of a colour map, or say that Matplotlib knows none of that name."""
+    # Matplotlib is imported in functions: listing and loading the library do without it.
+    from matplotlib import colormaps  # noqa: PLC0415
+
+    if cmap not in colormaps:
+        raise InputError(f"cmap is Matplotlib's name of colours, as in 'gray' or 'inferno'. Received: cmap={cmap!r}")
+    return cmap

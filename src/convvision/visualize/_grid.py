@@ -13,7 +13,7 @@ from convvision._keras import keras
 from convvision._public import set_module
 from convvision.errors import InputError
 from convvision.visualize._activations import Activations, Layers, extract_activations
-from convvision.visualize._display import Display, new_figure
+from convvision.visualize._display import Display, check_cmap, new_figure
 
 __all__ = ["ActivationGridDisplay", "plot_activation_grid"]
 
@@ -29,7 +29,7 @@ class ActivationGridDisplay(Display):
         cmap: Matplotlib's name of the colours.
 
     Raises:
-        InputError: A layer has no such channel, or not one title an image.
+        InputError: A layer has no such channel, not one title an image, or colours that Matplotlib does not know.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class ActivationGridDisplay(Display):
         self.activations = activations
         self.channel = channel
         self.titles = titles
-        self.cmap = cmap
+        self.cmap = check_cmap(cmap)
 
     @override
     def plot(self) -> Self:

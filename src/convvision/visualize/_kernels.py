@@ -13,7 +13,7 @@ from convvision._checks import check_positive_int
 from convvision._public import set_module
 from convvision.errors import InputError, ShapeError
 from convvision.kernels import KERNELS, apply
-from convvision.visualize._display import Display
+from convvision.visualize._display import Display, check_cmap
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -52,18 +52,11 @@ class KernelDisplay(Display):
         columns: int = 3,
         cmap: str = "gray",
     ) -> None:
-        # Matplotlib is imported in functions: listing and loading the library do without it.
-        from matplotlib import colormaps  # noqa: PLC0415
-
-        if cmap not in colormaps:
-            raise InputError(
-                f"cmap is Matplotlib's name of colours, as in 'gray' or 'inferno'. Received: cmap={cmap!r}"
-            )
         self.image = image
         self.kernels = kernels
         self.results = results
         self.columns = check_positive_int(columns, "columns")
-        self.cmap = cmap
+        self.cmap = check_cmap(cmap)
 
     def plot(self) -> Self:
         """Draw, for each kernel, its numbers as a small matrix and the image after it."""
