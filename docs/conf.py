@@ -26,9 +26,8 @@ extensions = [
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
     # Ours, in _ext.
-    "aliases",
-    "constants",
     "floors",
+    "reference",
     "results",
 ]
 exclude_patterns = ["_build", "_generated", "auto_examples/*.ipynb", "auto_examples/*.py", "auto_examples/*.zip"]
@@ -38,8 +37,9 @@ myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
 # -- The API reference: one page for each name, from its docstring ---------------------------------------------------
-autodoc_default_options = {"show-inheritance": False, "no-value": True}
+autodoc_default_options = {"no-value": True}
 autodoc_inherit_docstrings = False
+autodoc_type_aliases = {"ArrayLike": "ArrayLike"}
 autodoc_typehints = "description"
 autodoc_typehints_description_target = "documented_params"
 autodoc_typehints_format = "short"
@@ -51,7 +51,7 @@ add_module_names = False
 nitpicky = True
 # Names of other projects. Their inventories would have to be fetched, and the site is built without a network.
 nitpick_ignore_regex = [
-    ("py:.*", r"(keras|np|numpy|matplotlib)\..*|Figure|NDArray"),
+    ("py:.*", r"(keras|np|numpy|matplotlib)\..*|ArrayLike|Figure|NDArray"),
     ("py:.*", r"(abc|collections|dataclasses|importlib|os|pathlib|typing)\..*"),
 ]
 nitpick_ignore = [
@@ -62,6 +62,9 @@ nitpick_ignore = [
     ("py:class", "convvision.datasets._registry.LoaderT"),
     ("py:class", "convvision.models._registry.BuilderT"),
     ("py:class", "convvision.registry.T"),
+    # What public names return without exporting it.
+    ("py:class", "ReceptiveField"),
+    ("py:class", "convvision.training._comparison_display.ComparisonDisplay"),
 ]
 
 # -- The gallery: examples/plot_*.py, run while the site is built ----------------------------------------------------

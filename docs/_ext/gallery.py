@@ -14,7 +14,7 @@ __all__ = ["scrape_display"]
 _LAST_EXPRESSION = "___"
 
 
-def scrape_display(block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, Any]) -> str:
+def scrape_display(block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, Any]) -> str:  # noqa: ARG001
     """Save the display that a block of an example ends with, and return the reST that shows it."""
     found = block_vars["example_globals"]
     display = found.get(_LAST_EXPRESSION)

@@ -5,7 +5,9 @@ A figure is an expression: the name of a result, the way to the value, and how t
     {result}`lesson_accuracy:rows[conv_64_64].test_accuracy | spread`
     {result}`lesson_accuracy:rows[conv_64_64].test_accuracy - lesson_accuracy:rows[dense_128].test_accuracy | points`
 
-A row of a table is found by its model or by its position. ``-`` and ``/``, between blanks, stand for what they are.
+A row of a table is found by its model, a number of a list by its position, or as the "min" or "max" of them. ``-`` and
+``/``, between blanks, stand for what they are.
+
 Two directives show more: ``results-table`` a row for each model, ``results-history`` the plot of a training.
 """
 
@@ -20,7 +22,6 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
-from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
 from sphinx.directives.patches import Figure
 from sphinx.errors import ExtensionError
@@ -33,11 +34,11 @@ _STEP = re.compile(r"\.?(\w+)|\[([^\]]+)\]")
 _FORMATS: dict[str, Callable[[Any], str]] = {
     "count": "{:,}".format,
     "list": lambda values: " and ".join(", ".join(map(str, values)).rsplit(", ", 1)),
+    "loss": "{:.3f}".format,
+    "number": "{:.1f}".format,
     "percent": "{:.2%}".format,
     "points": lambda value: f"{value * 100:.1f}",
-    "seconds": "{:.1f}".format,
     "text": str,
-    "times": "{:.1f}".format,
 }
 
 
@@ -61,7 +62,7 @@ def look_up(directory: Path, expression: str) -> Any:
     value = _load(path, path.stat().st_mtime_ns)
     for key, index in _STEP.findall(way):
         try:
-            value = _row(value, index) if index else value[key]
+            value = _item(value, index) if index else value[key]
         except (KeyError, IndexError, TypeError) as error:
             raise ExtensionError(f"A page shows {expression!r}, but {path} has no {key or index!r} there.") from error
     return value
@@ -98,10 +99,12 @@ def _load(path: Path, _changed: int) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def _row(rows: Any, index: str) -> Any:
-    if index.isdecimal():
-        return rows[int(index)]
-    return {row["model"]: row for row in rows}[index]
+def _item(items: Any, index: str) -> Any:
+    if index.lstrip("-").isdecimal():
+        return items[int(index)]
+    if index in ("min", "max"):
+        return min(items) if index == "min" else max(items)
+    return {row["model"]: row for row in items}[index]
 
 
 def _directory(env: Any, figure: str) -> Path:
@@ -146,8 +149,6 @@ class ResultsTable(SphinxDirective):
 
 class ResultsHistory(Figure):  # type: ignore[misc]
     """Loss and accuracy by epoch of a result that holds a history; the content is the caption."""
-
-    option_spec = {"alt": directives.unchanged_required}
 
     def run(self) -> list[nodes.Node]:
         """Draw the plot, then show it as any figure."""

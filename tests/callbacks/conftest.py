@@ -10,11 +10,9 @@ import keras
 import numpy as np
 import pytest
 
-Drive = Callable[..., int]
-
 
 @pytest.fixture(scope="session")
-def drive() -> Drive:
+def drive() -> Callable[..., int]:
     """Call the hooks of a training whose logs are given, one mapping an epoch; return how many epochs it had."""
 
     def run(

@@ -8,7 +8,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convvision.callbacks import OverfittingMonitor, TimeBudgetStop
@@ -22,6 +22,7 @@ def epochs_of(pairs, metric: str = "accuracy") -> list[dict[str, float]]:
     return [{metric: t} | ({} if v is None else {f"val_{metric}": v}) for t, v in pairs]
 
 
+@settings(deadline=None)
 @given(
     pairs=st.lists(st.tuples(VALUES, st.none() | VALUES), min_size=1, max_size=8).filter(
         lambda some: any(v is not None for _, v in some)

@@ -23,11 +23,11 @@ class Clock:
 
 
 class Work(keras.callbacks.Callback):
-    """Lets a batch and what follows an epoch take so many seconds of a clock; counts the batches."""
+    """Lets a batch take so many seconds of a clock, and counts the batches."""
 
-    def __init__(self, clock: Clock, *, batch: float = 0.0, validation: float = 0.0) -> None:
+    def __init__(self, clock: Clock, *, batch: float) -> None:
         super().__init__()
-        self.clock, self.batch, self.validation, self.batches = clock, batch, validation, 0
+        self.clock, self.batch, self.batches = clock, batch, 0
 
     def on_train_batch_begin(self, batch, logs=None) -> None:
         self.batches += 1

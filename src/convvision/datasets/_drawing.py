@@ -1,138 +1,137 @@
 """A canvas for many pictures at once, and the distances that shapes are painted from; NumPy only.
 
-Every shape is a signed distance: a number for each pixel that is negative inside, positive outside, and about as large
-as the way to the outline. Shapes then combine by ``np.minimum`` (both), ``np.maximum`` (what they share) and a minus
-sign (the outside), and a pixel that the outline crosses is covered in part, so that edges come out smooth.
+A shape is a signed distance: a number at each pixel that is negative inside, positive outside, and about as large as
+the way to the outline. Shapes then combine by ``np.minimum`` (in either) and ``np.maximum`` (in both), and a pixel that
+the outline crosses is covered in part, so that edges come out smooth.
 
-Arrays of pixels have the shape (N, size, size), numbers that each picture has one of (N, 1, 1), all float32: a whole
-batch is drawn by the code that would draw one picture. Coordinates run from -1 to 1 across the picture, y downwards.
+Pixels have the shape (N, size, size), and numbers of which each picture has its own (N, 1, 1), all float32: the code
+that would draw one picture draws N. Coordinates run from -1 to 1 across a picture, x to the right and y downwards.
 """
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 __all__ = ["Canvas", "Numbers", "Pixels", "Point", "capsule", "ellipse", "limb", "profile", "slab", "triangle_wave"]
 
-Pixels: TypeAlias = NDArray[np.float32]
-Numbers: TypeAlias = float | NDArray[np.float32]
+Pixels: TypeAlias = NDArray[np.floating[Any]]
+Numbers: TypeAlias = float | NDArray[np.floating[Any]]
 Point: TypeAlias = tuple[Numbers, Numbers]
 
-# Control points a side of a smooth random field: bends as wide as a sleeve, not as a button.
+# Control points a side of a smooth field: it bends over the width of a sleeve, not of a button.
 _FIELD_POINTS = 5
-import os
-ROT,SHIFT,MIRROR,SMALL,BEND,NOISE=map(float,os.environ.get("KNOBS","0.2 0.14 0.0 0.8 0.13 0.05").split())
+_RIM_WIDTH = 0.14
 
 
 class Canvas:
-    """Black pictures whose coordinates are deformed at random, each in its own way.
+    """Black pictures on paper that is deformed at random, each in its own way.
 
-    What is painted in the upright coordinates :attr:`x` and :attr:`y` comes out shifted, scaled, turned, sheared and
-    bent: a grid of random displacements, smoothly interpolated (after Simard, Steinkraus & Platt, "Best Practices for
-    Convolutional Neural Networks Applied to Visual Document Analysis", 2003).
+    What is painted upright in the coordinates :attr:`x` and :attr:`y` comes out shifted, scaled, turned, sheared, and
+    bent by a coarse grid of random displacements, smoothly interpolated (elastic distortion after Simard, Steinkraus &
+    Platt, "Best Practices for Convolutional Neural Networks Applied to Visual Document Analysis", 2003).
 
     Args:
-        rng: Source of all randomness.
+        rng: Source of all randomness. What is drawn from it does not depend on ``size``.
         count: Number of pictures.
         size: Height and width in pixels.
 
     Attributes:
-        x: Position of each pixel on the deformed paper, from left to right.
+        x: Where each pixel lies on the deformed paper, from left to right.
         y: The same from top to bottom.
-        brightness: The pictures so far, in [0, 1].
+        brightness: The pictures so far; black is 0 and white is 1.
     """
 
     def __init__(self, rng: np.random.Generator, count: int, size: int) -> None:
         self._rng = rng
         self._count = count
-        self._size = size
-        self._across, self._down = _pixel_centres(size)
+        self._centres = ((2 * np.arange(size) + 1) / size - 1).astype(np.float32)
         self.brightness: Pixels = np.zeros((count, size, size), np.float32)
-        self.x, self.y, self._pixel = self._deformed()
+        self.x, self.y, self._pixel_width = self._deform()
 
     def uniform(self, low: float, high: float) -> Pixels:
-        """Draw a number from [low, high) for each picture."""
-        return np.float32(low) + np.float32(high - low) * self._rng.random((self._count, 1, 1), np.float32)
+        """Choose a number from [low, high) for each picture."""
+        return low + (high - low) * self._rng.random((self._count, 1, 1), np.float32)
 
     def chance(self, probability: float) -> Pixels:
-        """Draw 1 with a probability, else 0, for each picture."""
+        """Choose 1 with a probability, else 0, for each picture."""
         return (self.uniform(0, 1) < probability).astype(np.float32)
 
     def smooth_field(self) -> Pixels:
-        """Draw a random function of the pixel that changes slowly, in [-1, 1]."""
+        """Choose a function of the pixel that changes slowly, in [-1, 1], for each picture."""
         heights = self._rng.uniform(-1, 1, (self._count, _FIELD_POINTS, _FIELD_POINTS)).astype(np.float32)
-        weights = _interpolation(self._size)
-        return weights @ heights @ weights.T
+        positions = (self._centres[:, None] + 1) * ((_FIELD_POINTS - 1) / 2)
+        nearness = np.clip(1 - np.abs(positions - np.arange(_FIELD_POINTS, dtype=np.float32)), 0, 1)
+        weights = nearness * nearness * (3 - 2 * nearness)
+        field: Pixels = weights @ heights @ weights.T
+        return field
 
-    def paint(self, distance: Pixels, shade: Numbers, *, opacity: Numbers = 1.0, rim: Numbers = 0.0) -> None:
+    def paint(self, distance: Pixels, shade: Numbers, *, opacity: Numbers = 1.0, rim: float = 0.0) -> None:
         """Cover the inside of a shape.
 
         Args:
-            distance: The signed distance of the shape.
-            shade: Brightness, in [0, 1].
+            distance: Signed distance of the shape.
+            shade: Its brightness.
             opacity: How much of what lies below is covered; 0 leaves a picture as it is.
-            rim: How much darker the shape gets towards its outline, as what is round does.
+            rim: How much darker the shape is at its outline, as what is round appears to be.
         """
-        coverage = np.clip(0.5 - distance / self._pixel, 0, 1)
-        if isinstance(rim, np.ndarray) or rim:
-            shade = shade * (1 - rim * np.clip(1 + distance * 7, 0, 1))
-        if isinstance(opacity, np.ndarray) or opacity != 1:
-            coverage *= opacity
+        coverage = np.clip(0.5 - distance / self._pixel_width, 0, 1) * opacity
+        if rim:
+            shade = shade * (1 - rim * np.clip(1 + distance / _RIM_WIDTH, 0, 1))
         self.brightness += coverage * (shade - self.brightness)
 
-    def develop(self) -> NDArray[np.uint8]:
-        """Light the pictures from one side, add the noise of a camera, and round to pixels in [0, 255]."""
-        light = 1 + self.uniform(-0.25, 0.25) * self._across + self.uniform(-0.25, 0.25) * self._down
-        noise = self._rng.standard_normal(self.brightness.shape, np.float32) * self.uniform(0.01, NOISE)
-        return np.rint(np.clip(self.brightness * light + noise, 0, 1) * 255).astype(np.uint8)
+    def photograph(self) -> NDArray[np.uint8]:
+        """Light the pictures from one side, add the noise of a camera, and round to [0, 255]."""
+        light = 1 + self.uniform(-0.25, 0.25) * self._centres + self.uniform(-0.25, 0.25) * self._centres[:, None]
+        # The amount of noise depends on the size; a generator of its own keeps what comes next from doing so.
+        noise = self._rng.spawn(1)[0].standard_normal(self.brightness.shape, np.float32)
+        exposed: Pixels = np.clip(self.brightness * light + self.uniform(0.01, 0.05) * noise, 0, 1)
+        return np.rint(exposed * 255).astype(np.uint8)
 
-    def _deformed(self) -> tuple[Pixels, Pixels, Pixels]:
-        angle = self.uniform(-ROT, ROT)
+    def _deform(self) -> tuple[Pixels, Pixels, Pixels]:
+        right = self._centres - self.uniform(-0.14, 0.14)
+        down = self._centres[:, None] - self.uniform(-0.14, 0.14)
+        angle = self.uniform(-0.2, 0.2)
         cosine, sine = np.cos(angle), np.sin(angle)
-        across = self._across - self.uniform(-SHIFT, SHIFT)
-        down = self._down - self.uniform(-SHIFT, SHIFT)
-        across *= 1 - 2 * self.chance(MIRROR)
-        scale = self.uniform(SMALL, 1.08)
-        aspect = self.uniform(0.9, 1.12)
-        bend = self.uniform(0.03, BEND)
-        x = (cosine * across + sine * down) / (scale * aspect) + bend * self.smooth_field()
-        y = (cosine * down - sine * across) * aspect / scale + bend * self.smooth_field()
-        x += self.uniform(-0.15, 0.15) * y
-        return x, y, 2 / (self._size * scale)
+        scale, aspect, bend = self.uniform(0.8, 1.08), self.uniform(0.9, 1.12), self.uniform(0.03, 0.13)
+        x = (cosine * right + sine * down) / (scale * aspect) + bend * self.smooth_field()
+        y = (cosine * down - sine * right) / (scale / aspect) + bend * self.smooth_field()
+        return x + self.uniform(-0.15, 0.15) * y, y, 2 / (len(self._centres) * scale)
 
 
 def capsule(x: Pixels, y: Pixels, start: Point, end: Point, radius: Numbers) -> Pixels:
-    """Measure the distance to a line with round ends."""
-    along, across, length = _along(x, y, start, end)
+    """Measure the distance to a thick line with round ends."""
+    along, across, length = _turn(x, y, start, end)
     beyond = along - np.clip(along, 0, length)
     return np.sqrt(beyond * beyond + across * across) - radius
 
 
-def limb(x: Pixels, y: Pixels, start: Point, end: Point, width: tuple[Numbers, Numbers]) -> Pixels:
-    """Measure the distance to a sleeve or a leg: straight, cut off at both ends, with half its width at each end."""
-    along, across, length = _along(x, y, start, end)
-    half_width = width[0] + (width[1] - width[0]) / length * along
-    return np.maximum(np.abs(across) - half_width, np.abs(along - length / 2) - length / 2)
+def limb(x: Pixels, y: Pixels, start: Point, end: Point, half_widths: tuple[Numbers, Numbers]) -> Pixels:
+    """Measure the distance to a sleeve or a leg: straight, cut off at both ends, as wide as is said at each."""
+    along, across, length = _turn(x, y, start, end)
+    half_width = half_widths[0] + (half_widths[1] - half_widths[0]) / length * along
+    return np.maximum(np.abs(across) - half_width, slab(along, 0, length))
 
 
 def ellipse(x: Pixels, y: Pixels, centre: Point, radii: Point) -> Pixels:
-    """Estimate the distance to an ellipse; true on its outline, and on all of a circle."""
-    across, down = (x - centre[0]) / radii[0], (y - centre[1]) / radii[1]
-    return (np.sqrt(across * across + down * down) - 1) * np.minimum(radii[0], radii[1])
+    """Estimate the distance to an ellipse: right for a circle, too short along the longer radius."""
+    right, down = (x - centre[0]) / radii[0], (y - centre[1]) / radii[1]
+    distance: Pixels = (np.sqrt(right * right + down * down) - 1) * np.minimum(*radii, dtype=np.float32)
+    return distance
 
 
-def slab(position: Pixels, low: Numbers | Pixels, high: Numbers | Pixels) -> Pixels:
+def slab(position: Pixels, low: Numbers, high: Numbers) -> Pixels:
     """Measure the distance to what lies between two positions along one axis."""
-    return np.maximum(low - position, position - high)
+    distance: Pixels = np.maximum(low - position, position - high)
+    return distance
 
 
 def profile(position: Pixels, *points: Point) -> Pixels:
-    """Interpolate straight between (position, value) points in ascending order; constant beyond the outermost."""
+    """Join (position, value) points, in ascending order of position, by straight lines; constant beyond the ends."""
     start, value = points[0]
-    total: Pixels = np.full_like(position, 0) + value
+    total = np.zeros_like(position) + value
     for end, target in points[1:]:
         total += (target - value) * np.clip((position - start) / (end - start), 0, 1)
         start, value = end, target
@@ -141,24 +140,14 @@ def profile(position: Pixels, *points: Point) -> Pixels:
 
 def triangle_wave(phase: Pixels) -> Pixels:
     """Rise from -1 to 1 and fall again over each unit of phase."""
-    return np.abs(phase - np.floor(phase) - 0.5) * -4 + 1
+    wave: Pixels = 1 - 4 * np.abs(phase - np.floor(phase) - 0.5)
+    return wave
 
 
-def _along(x: Pixels, y: Pixels, start: Point, end: Point) -> tuple[Pixels, Pixels, Numbers]:
-    # Turns the coordinates so that the line runs from (0, 0) to (length, 0).
-    step_x, step_y = end[0] - start[0], end[1] - start[1]
-    length = np.sqrt(np.float32(1) * (step_x * step_x + step_y * step_y))
-    step_x, step_y = step_x / length, step_y / length
-    from_x, from_y = x - start[0], y - start[1]
-    return from_x * step_x + from_y * step_y, from_y * step_x - from_x * step_y, length
-
-
-def _pixel_centres(size: int) -> tuple[Pixels, Pixels]:
-    centres = ((2 * np.arange(size) + 1) / size - 1).astype(np.float32)
-    return centres[None, None, :], centres[None, :, None]
-
-
-def _interpolation(size: int) -> Pixels:
-    positions = np.linspace(0, _FIELD_POINTS - 1, size, dtype=np.float32)[:, None]
-    nearness = np.clip(1 - np.abs(positions - np.arange(_FIELD_POINTS, dtype=np.float32)), 0, 1)
-    return nearness * nearness * (3 - 2 * nearness)
+def _turn(x: Pixels, y: Pixels, start: Point, end: Point) -> tuple[Pixels, Pixels, Pixels]:
+    """Turn the coordinates so that a line runs from (0, 0) to (length, 0)."""
+    right, down = np.subtract(end[0], start[0], dtype=np.float32), np.subtract(end[1], start[1], dtype=np.float32)
+    length = np.sqrt(right * right + down * down)
+    right, down = right / length, down / length
+    x, y = x - start[0], y - start[1]
+    return x * right + y * down, y * right - x * down, length

@@ -1,5 +1,6 @@
 from ._conv import conv as conv
 from ._dense import dense as dense
+from ._graph import ReceptiveField as ReceptiveField
 from ._registry import MODELS as MODELS
 from ._registry import ModelBuilder as ModelBuilder
 from ._registry import ModelInfo as ModelInfo

@@ -10,7 +10,7 @@ from convvision._checks import check_positive_int
 from convvision._keras import keras
 from convvision._public import set_module
 from convvision.errors import InputError, ShapeError
-from convvision.models._head import dense_head, positive_ints
+from convvision.models._head import check_activation, dense_head, positive_ints
 from convvision.models._registry import check_input_shape, check_num_classes, register_model
 
 __all__ = ["conv"]
@@ -52,6 +52,7 @@ def conv(
 
     Raises:
         InputError: A size, a fraction or a padding that cannot be.
+        UnknownNameError: An activation that Keras does not have.
         ShapeError: The images are too small for so many convolutions and poolings.
 
     Example:
@@ -67,6 +68,7 @@ def conv(
     pool_size = check_positive_int(pool_size, "pool_size")
     if padding not in ("valid", "same"):
         raise InputError(f"padding is 'valid' or 'same'. Received: padding={padding!r}")
+    check_activation(activation, "activation")
     shape = check_input_shape(input_shape)
     _check_size(shape, len(widths), kernel_size, pool_size, padding)
 
@@ -94,7 +96,7 @@ def _check_size(shape: tuple[int, int, int], depth: int, kernel_size: int, pool_
     for _ in range(depth):
         side -= shrink
         steps.append(f"convolution {kernel_size} → {max(side, 0)}")
-        if side > 0:
+        if side > 0 and pool_size > 1:
             side //= pool_size
             steps.append(f"pooling {pool_size} → {side}")
         if side < 1:

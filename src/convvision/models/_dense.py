@@ -40,6 +40,7 @@ def dense(
 
     Raises:
         InputError: A size or a fraction that cannot be.
+        UnknownNameError: An activation that Keras does not have.
 
     Example:
         >>> from convvision.models import dense

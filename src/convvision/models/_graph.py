@@ -11,7 +11,7 @@ from convvision._keras import keras
 from convvision._public import set_module
 from convvision.errors import InputError
 
-__all__ = ["LayerCall", "ReceptiveField", "layer_calls", "require_built"]
+__all__ = ["LayerCall", "ReceptiveField", "class_names", "layer_calls", "require_built"]
 
 
 @set_module("convvision.models")
@@ -20,7 +20,8 @@ class ReceptiveField:
     """How much of the image one unit of a feature map sees.
 
     Attributes:
-        height: Rows of the image, counted without clipping at its border; infinite where a unit sees all of it.
+        height: Rows of the image, counted without clipping at its border; infinite behind a layer that joins all
+            positions, such as global pooling or the first dense layer.
         width: Columns of the image, likewise.
         stride_height: Rows of the image between neighbouring units.
         stride_width: Columns of the image between neighbouring units.
@@ -97,7 +98,7 @@ def _walk(model: Any, prefix: str, fields: dict[int, ReceptiveField | None]) -> 
                 fields[id(outer)] = fields[id(inner)]
             continue
         if node.input_tensors:
-            field = _grown(layer, _union([fields[id(tensor)] for tensor in node.input_tensors]))
+            field = _grown(node, _union([fields[id(tensor)] for tensor in node.input_tensors]))
             fields.update((id(tensor), field) for tensor in node.outputs)
         else:
             field = fields[id(node.outputs[0])]
@@ -132,6 +133,7 @@ def _union(fields: list[ReceptiveField | None]) -> ReceptiveField | None:
     if any(field is None for field in fields):
         return None
     known = [field for field in fields if field is not None]
+    # Branches are taken to be centred on the same pixel, so that the widest holds the others.
     return ReceptiveField(
         max(field.height for field in known),
         max(field.width for field in known),
@@ -140,12 +142,13 @@ def _union(fields: list[ReceptiveField | None]) -> ReceptiveField | None:
     )
 
 
-def _grown(layer: Any, field: ReceptiveField | None) -> ReceptiveField | None:
-    """Tell what a unit of the layer's output sees, given what a unit of its input does."""
-    kind = type(layer).__name__
-    if field is None:
-        return None
-    if kind in _WINDOWED:
+def _grown(node: Any, field: ReceptiveField | None) -> ReceptiveField | None:
+    """Tell what a unit of a node's output sees, given what a unit of its input does."""
+    if field is None or math.isinf(field.height):
+        return field
+    layer, before, after = node.operation, node.input_tensors[0].shape, node.outputs[0].shape
+    kinds = class_names(layer)
+    if kinds & _WINDOWED:
         (height, width), strides, dilation = _window(layer)
         return ReceptiveField(
             field.height + (height - 1) * dilation[0] * field.stride_height,
@@ -153,11 +156,18 @@ def _grown(layer: Any, field: ReceptiveField | None) -> ReceptiveField | None:
             field.stride_height * strides[0],
             field.stride_width * strides[1],
         )
-    if kind in _POINTWISE or (kind == "Dense" and len(layer.input.shape) == 4):
-        return field
-    if kind in _GLOBAL:
+    if kinds & _GLOBAL or ("Dense" in kinds and len(before) == 2):
         return _WHOLE_IMAGE
-    return field if math.isinf(field.height) else None
+    if kinds & _RESHAPING:
+        # Each unit sees what it saw, but a window over another grid would not see neighbours.
+        return field if len(after) == 2 or before[1:3] == after[1:3] else None
+    known = _POINTWISE if isinstance(layer, keras.Layer) else _POINTWISE_OPERATIONS
+    return field if kinds & known or ("Dense" in kinds and len(before) == 4) else None
+
+
+def class_names(layer: Any) -> set[str]:
+    """Name a layer's class and those it derives from: a subclass of Conv2D is a convolution too."""
+    return {kind.__name__ for kind in type(layer).__mro__}
 
 
 def _window(layer: Any) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
@@ -166,10 +176,18 @@ def _window(layer: Any) -> tuple[tuple[int, int], tuple[int, int], tuple[int, in
 
 
 _WINDOWED = {"Conv2D", "DepthwiseConv2D", "SeparableConv2D", "MaxPooling2D", "AveragePooling2D"}
-_GLOBAL = {"Flatten", "Dense", "GlobalAveragePooling2D", "GlobalMaxPooling2D"}
+_GLOBAL = {"GlobalAveragePooling2D", "GlobalMaxPooling2D"}
+_RESHAPING = {"ExpandDims", "Flatten", "Reshape"}
+# Random layers do nothing but while training.
 _POINTWISE = {
     "Activation", "ActivityRegularization", "Add", "AlphaDropout", "Average", "BatchNormalization", "Concatenate",
-    "Cropping2D", "Dropout", "ELU", "GaussianDropout", "GaussianNoise", "InputLayer", "LeakyReLU", "Maximum",
-    "Minimum", "Multiply", "Normalization", "PReLU", "ReLU", "Rescaling", "Softmax", "SpatialDropout2D", "Subtract",
-    "ZeroPadding2D",
+    "Cropping2D", "Dropout", "ELU", "GaussianDropout", "GaussianNoise", "Identity", "LeakyReLU", "Maximum",
+    "Minimum", "Multiply", "Normalization", "PReLU", "RandomBrightness", "RandomContrast", "RandomFlip",
+    "RandomRotation", "RandomTranslation", "RandomZoom", "ReLU", "Rescaling", "Softmax", "Subtract", "ZeroPadding2D",
+}  # fmt: skip
+# As in x + y or keras.ops.relu(x); the operation Average, unlike the layer, takes the mean over axes.
+_POINTWISE_OPERATIONS = {
+    "Absolute", "Add", "Cast", "Clip", "Concatenate", "Divide", "Elu", "Gelu", "HardSigmoid", "HardSilu", "LeakyRelu",
+    "Maximum", "Minimum", "Multiply", "Negative", "Power", "ReLU", "Relu", "Relu6", "Selu", "Sigmoid", "Silu",
+    "Softplus", "Sqrt", "Square", "Subtract", "Tanh", "TrueDivide",
 }  # fmt: skip

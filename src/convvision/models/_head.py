@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from convvision._checks import check_fraction, check_positive_int
 from convvision._keras import keras
+from convvision.errors import InputError
+from convvision.registry import unknown_name
 
-__all__ = ["dense_head", "positive_ints"]
+__all__ = ["check_activation", "dense_head", "positive_ints"]
 
 
 def dense_head(
@@ -34,6 +36,8 @@ def dense_head(
         Symbolic float32 tensor (N, num_classes).
     """
     dropout = check_fraction(dropout, "dropout")
+    check_activation(activation, "activation")
+    check_activation(classifier_activation, "classifier_activation")
     x = keras.layers.Flatten(name="flatten")(features)
     for index, units in enumerate(positive_ints(hidden_units, "hidden_units"), start=1):
         x = keras.layers.Dense(units, activation=activation, name=f"dense_{index}")(x)
@@ -45,5 +49,25 @@ def dense_head(
 
 def positive_ints(values: int | Sequence[int], name: str) -> tuple[int, ...]:
     """Read one positive whole number or several as a tuple."""
-    several = (values,) if isinstance(values, int) else tuple(values)
-    return tuple(check_positive_int(value, f"Each of {name}") for value in several)
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        return (check_positive_int(values, name),)
+    return tuple(check_positive_int(value, f"{name}[{position}]") for position, value in enumerate(values))
+
+
+def check_activation(activation: Any, name: str) -> None:
+    """Refuse what is no activation of Keras.
+
+    Raises:
+        UnknownNameError: A name that Keras does not know.
+        InputError: Neither a name nor a function.
+    """
+    try:
+        keras.activations.get(activation)
+    except ValueError as error:
+        if isinstance(activation, str):
+            known = [each for each in dir(keras.activations) if not each.startswith("_") and each not in _NO_ACTIVATION]
+            raise unknown_name(name, activation, known) from error
+        raise InputError(f"{name} is a name in keras.activations. Received: {name}={activation!r}") from error
+
+
+_NO_ACTIVATION = {"deserialize", "get", "serialize"}

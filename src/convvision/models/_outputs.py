@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from convvision._keras import keras
 from convvision.errors import InputError, ShapeError
-from convvision.models._graph import layer_calls, require_built
+from convvision.models._graph import LayerCall, layer_calls, require_built
 
-__all__ = ["class_probabilities", "gives_logits", "image_shape", "run_in_batches"]
+__all__ = ["class_probabilities", "deciding_call", "gives_logits", "image_shape", "run_in_batches"]
 
 # Behind these, probabilities are still probabilities, and logits still logits.
 _NEUTRAL = {"Dropout", "Flatten", "GlobalAveragePooling2D", "Identity", "InputLayer", "Reshape"}
@@ -51,17 +51,23 @@ def gives_logits(model: keras.Model) -> bool:
     if len(model.outputs) != 1 or len(model.outputs[0].shape) != 2:
         shapes = [tuple(output.shape) for output in model.outputs]
         raise InputError(f"A classifier has one output of shape (N, classes). Received: outputs of shape {shapes}")
-    last = next((call.layer for call in reversed(calls) if not _is_neutral(call.layer)), calls[-1].layer)
+    last = deciding_call(calls).layer
     kind, activation = type(last).__name__, getattr(last, "activation", None)
     name = getattr(activation, "__name__", str(activation))
     if kind == "Softmax" or name in _SOFTMAX:
         return False
     if hasattr(last, "activation") and name in ("None", "linear"):
         return True
+    received = f"layer {last.name!r} ({kind})" + (f" with activation {name!r}" if hasattr(last, "activation") else "")
     raise InputError(
-        f"A classifier ends in a softmax, or without an activation for logits. Received: layer {last.name!r} ({kind}) "
-        f"with activation {name!r}. Put keras.layers.Softmax() behind it if it gives logits."
+        f"A classifier ends in a softmax, or in a layer without an activation for logits. Received: {received}. "
+        f"Put keras.layers.Softmax() behind it if it gives logits."
     )
+
+
+def deciding_call(calls: Sequence[LayerCall]) -> LayerCall:
+    """Find the last layer that decides what a model of one output gives: logits, probabilities or something else."""
+    return next((call for call in reversed(calls) if not _is_neutral(call.layer)), calls[-1])
 
 
 def _is_neutral(layer: Any) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -186,11 +186,12 @@ def get_model_info(name: str) -> ModelInfo:
 
 def check_input_shape(input_shape: Sequence[int]) -> tuple[int, int, int]:
     """Return an image shape as three whole numbers, or say what is wrong with it."""
-    if len(tuple(input_shape)) != 3:
+    sizes = tuple(input_shape) if isinstance(input_shape, Iterable) else ()
+    if len(sizes) != 3:
         raise InputError(
             f"input_shape is (height, width, channels), without the batch. Received: input_shape={input_shape!r}"
         )
-    height, width, channels = (check_positive_int(size, "Each size of input_shape") for size in input_shape)
+    height, width, channels = (check_positive_int(size, f"input_shape[{axis}]") for axis, size in enumerate(sizes))
     return height, width, channels
 
 

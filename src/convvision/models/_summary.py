@@ -9,7 +9,7 @@ from typing import Any
 from convvision._keras import keras
 from convvision._public import set_module
 from convvision._tables import text_table
-from convvision.models._graph import LayerCall, ReceptiveField, layer_calls
+from convvision.models._graph import LayerCall, ReceptiveField, class_names, layer_calls
 
 __all__ = ["LayerSummary", "ModelSummary", "summary"]
 
@@ -24,8 +24,9 @@ class LayerSummary:
         kind: Its class, as in "Conv2D".
         output_shape: Without the batch; (H, W, C) for feature maps.
         kernel: Height and width of its kernel or pooling window; None where it has none.
-        parameters: Number of weights; counted where a shared layer is first called.
-        multiply_adds: Multiplications of an input with a weight, for one image.
+        parameters: Number of weights; shared ones are counted where they are first used.
+        multiply_adds: Multiplications of an input, padding included, with a weight of a kernel, for one image; None
+            where the size of the images is open, or where it is not known how a layer uses its weights.
         receptive_field: What one unit of its output sees of the image; None where that is not known.
     """
 
@@ -34,7 +35,7 @@ class LayerSummary:
     output_shape: tuple[int | None, ...]
     kernel: tuple[int, int] | None
     parameters: int
-    multiply_adds: int
+    multiply_adds: int | None
     receptive_field: ReceptiveField | None
 
 
@@ -57,9 +58,11 @@ class ModelSummary:
         return sum(layer.parameters for layer in self.layers)
 
     @property
-    def multiply_adds(self) -> int:
-        """Multiplications of an input with a weight, for one image."""
-        return sum(layer.multiply_adds for layer in self.layers)
+    def multiply_adds(self) -> int | None:
+        """Multiplications of an input with a weight of a kernel, for one image; None if a layer's are not known."""
+        counts = [layer.multiply_adds for layer in self.layers]
+        known = [count for count in counts if count is not None]
+        return sum(known) if len(known) == len(counts) else None
 
     def __str__(self) -> str:
         header = ("layer", "kind", "output shape", "kernel", "parameters", "multiply-adds", "receptive field")
@@ -70,12 +73,12 @@ class ModelSummary:
                 " × ".join(map(str, layer.output_shape)),
                 "" if layer.kernel is None else " × ".join(map(str, layer.kernel)),
                 f"{layer.parameters:,}",
-                f"{layer.multiply_adds:,}",
+                _count(layer.multiply_adds),
                 "?" if layer.receptive_field is None else str(layer.receptive_field),
             )
             for layer in self.layers
         ]
-        rows.append(("total", "", "", "", f"{self.parameters:,}", f"{self.multiply_adds:,}", ""))
+        rows.append(("total", "", "", "", f"{self.parameters:,}", _count(self.multiply_adds), ""))
         return f"{self.name}\n\n{text_table(header, rows, numbers={4, 5}, total=True)}"
 
 
@@ -100,40 +103,50 @@ def summary(model: keras.Model) -> ModelSummary:
     """
     rows, counted = [], set[int]()
     for call in layer_calls(model):
-        shape = call.outputs[0].shape[1:]
+        # An operation such as x + y is a node of the graph too, and has no weights.
+        weights = {id(weight): weight for weight in getattr(call.layer, "weights", ())}
         rows.append(
             LayerSummary(
                 name=call.name,
                 kind=type(call.layer).__name__,
-                output_shape=tuple(shape),
+                output_shape=tuple(call.outputs[0].shape[1:]),
                 kernel=_kernel(call.layer),
-                parameters=0 if id(call.layer) in counted else _parameters(call.layer),
+                parameters=sum(math.prod(weights[key].shape) for key in weights.keys() - counted),
                 multiply_adds=_multiply_adds(call),
                 receptive_field=call.receptive_field,
             )
         )
-        counted.add(id(call.layer))
+        counted |= weights.keys()
     return ModelSummary(model.name, tuple(rows))
+
+
+def _count(number: int | None) -> str:
+    return "?" if number is None else f"{number:,}"
 
 
 def _kernel(layer: Any) -> tuple[int, int] | None:
     size = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", None)
-    return None if size is None or len(size) != 2 else tuple(size)
+    return (size[0], size[1]) if isinstance(size, tuple | list) and len(size) == 2 else None
 
 
-def _parameters(layer: Any) -> int:
-    # An operation such as x + y is a node of the graph too, and has no weights.
-    return sum(int(math.prod(weight.shape)) for weight in getattr(layer, "weights", ()))
-
-
-def _multiply_adds(call: LayerCall) -> int:
+def _multiply_adds(call: LayerCall) -> int | None:
     """Count by the kernels: each of their weights is used once for every position they are laid on."""
-    # A transposed convolution lays its kernel on the positions of its input.
-    laid_on = (call.inputs if type(call.layer).__name__ == "Conv2DTranspose" else call.outputs)[:1]
-    sizes = [size for tensor in laid_on for size in tensor.shape[1:-1]]
-    if None in sizes:
+    kinds = class_names(call.layer)
+    if not getattr(call.layer, "weights", ()) or kinds & _WEIGHTS_A_CHANNEL:
         return 0
-    positions = int(math.prod(sizes))
-    kernels = ("kernel", "depthwise_kernel", "pointwise_kernel")
-    used = [getattr(call.layer, name) for name in kernels if getattr(call.layer, name, None) is not None]
-    return positions * sum(int(math.prod(kernel.shape)) for kernel in used)
+    if not kinds & (_KERNEL_ON_OUTPUT | _KERNEL_ON_INPUT):
+        return None
+    shape = (call.inputs if kinds & _KERNEL_ON_INPUT else call.outputs)[0].shape
+    positions = shape[2:] if getattr(call.layer, "data_format", None) == "channels_first" else shape[1:-1]
+    kernels = [getattr(call.layer, name, None) for name in ("kernel", "depthwise_kernel", "pointwise_kernel")]
+    weights = sum(math.prod(kernel.shape) for kernel in kernels if kernel is not None)
+    return None if None in positions else math.prod(positions) * weights
+
+
+_KERNEL_ON_OUTPUT = {
+    "Conv1D", "Conv2D", "Conv3D", "Dense", "DepthwiseConv1D", "DepthwiseConv2D", "SeparableConv1D", "SeparableConv2D",
+}  # fmt: skip
+_KERNEL_ON_INPUT = {"Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"}
+_WEIGHTS_A_CHANNEL = {
+    "BatchNormalization", "GroupNormalization", "LayerNormalization", "Normalization", "PReLU", "RMSNormalization",
+}  # fmt: skip

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from convvision._atomic import new_directory
 from convvision._public import set_module
 from convvision._tables import text_table
@@ -93,7 +95,9 @@ class Comparison:
         directory = Path(directory)
         with new_directory(directory) as partial:
             facts = {"data": self.data, "recipe": dataclasses.asdict(self.recipe), "rows": self.as_dicts()}
-            (partial / "comparison.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+            (partial / "comparison.json").write_text(
+                json.dumps(facts, indent=2, default=np.generic.item) + "\n", encoding="utf-8"
+            )
             with (partial / "comparison.csv").open("w", newline="", encoding="utf-8") as file:
                 writer = csv.DictWriter(file, [field.name for field in dataclasses.fields(ComparisonRow)])
                 writer.writeheader()

@@ -183,8 +183,8 @@ def score(model: keras.Model, split: Split) -> dict[str, float]:
     """Measure accuracy and mean cross-entropy on scaled images."""
     probabilities = class_probabilities(model, split.images)
     chosen = probabilities[np.arange(len(split)), split.labels]
-    # The same bound as Keras's loss, so that one confident mistake does not make the mean infinite.
-    loss = -np.log(np.maximum(chosen, keras.config.epsilon())).mean(dtype=np.float64)
+    # Below this float32 has no number, and one mistake made with certainty would make the mean infinite.
+    loss = -np.log(np.maximum(chosen, np.finfo(np.float32).tiny)).mean(dtype=np.float64)
     accuracy = (probabilities.argmax(axis=1) == split.labels).mean()
     return {"test_accuracy": float(accuracy), "test_loss": float(loss)}
 

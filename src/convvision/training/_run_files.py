@@ -14,10 +14,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from convvision._atomic import new_directory
 from convvision._keras import keras
 from convvision._version import __version__
-from convvision.errors import ConvvisionError, RunFormatError
+from convvision.errors import RunFormatError
 
 __all__ = ["reading_run", "write_run"]
 
@@ -42,7 +44,9 @@ def write_run(
     facts = {"format": _FORMAT, "convvision": __version__, **facts}
     with new_directory(directory) as partial:
         model.save(partial / _MODEL)
-        (partial / _FACTS).write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        # Numbers out of arrays, as a seed or a mean may be, are written as Python's.
+        text = json.dumps(facts, indent=2, ensure_ascii=False, default=np.generic.item)
+        (partial / _FACTS).write_text(text + "\n", encoding="utf-8")
         with (partial / _HISTORY).open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(["epoch", *history])
@@ -72,9 +76,9 @@ def reading_run(directory: Path) -> Iterator[tuple[keras.Model, dict[str, Any], 
         _check_format(facts, directory)
         history = _read_history(directory / _HISTORY)
         yield _load_model(directory / _MODEL), facts, history
-    except ConvvisionError:
+    except RunFormatError:
         raise
-    # Whatever is wrong with files that anyone may have edited.
+    # Whatever is wrong with files that anyone may have edited, numbers that a recipe does not take included.
     except Exception as error:
         raise RunFormatError(f"{directory} is not a whole run: {type(error).__name__}: {error}") from error
 

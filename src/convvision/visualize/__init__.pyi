@@ -1,7 +1,11 @@
 from ._activations import Activations as Activations
 from ._activations import LayerActivation as LayerActivation
 from ._activations import extract_activations as extract_activations
+from ._attribution import Attribution as Attribution
 from ._display import Display as Display
+from ._gradient_methods import integrated_gradients as integrated_gradients
+from ._gradient_methods import saliency as saliency
+from ._gradient_methods import smoothgrad as smoothgrad
 from ._grid import ActivationGridDisplay as ActivationGridDisplay
 from ._grid import plot_activation_grid as plot_activation_grid
 from ._kernels import KernelDisplay as KernelDisplay

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+import itertools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -13,11 +14,12 @@ from convvision._checks import check_images, check_positive_int
 from convvision._keras import keras
 from convvision._public import set_module
 from convvision.errors import InputError
-from convvision.models._graph import LayerCall, _nodes_in_order, layer_calls
+from convvision.models._forward import run_layers
+from convvision.models._graph import LayerCall, layer_calls
 from convvision.models._outputs import image_shape, run_in_batches
 from convvision.registry import unknown_name
 
-__all__ = ["Activations", "LayerActivation", "Layers", "extract_activations"]
+__all__ = ["Activations", "LayerActivation", "Layers", "extract_activations", "find_layer", "is_spatial"]
 
 Layers: TypeAlias = Literal["spatial", "conv", "pool"] | str | int | Sequence[str | int]
 
@@ -105,9 +107,9 @@ def extract_activations(
     chosen = _choose(calls, layers, model.name)
 
     def forward(batch: NDArray[Any]) -> list[Any]:
-        computed = _compute(model, [keras.ops.convert_to_tensor(batch, dtype=model.inputs[0].dtype)])
+        computed = run_layers(model, [keras.ops.convert_to_tensor(batch, dtype=model.inputs[0].dtype)])
         # Only as far as the last layer that is asked for.
-        outputs = [output for _, output in zip(range(max(chosen) + 1), computed, strict=False)]
+        outputs = list(itertools.islice(computed, max(chosen) + 1))
         return [outputs[position] for position in chosen]
 
     found = run_in_batches(forward, images, batch_size=batch_size)
@@ -120,34 +122,12 @@ def extract_activations(
     )
 
 
-def _compute(model: Any, inputs: list[Any]) -> Generator[Any, None, list[Any]]:
-    """Yield the output of each call of a layer, in the order of :func:`layer_calls`, and return those of the model.
-
-    Keras can cut a model behind a layer, but not behind one inside a nested model, which is a graph of its own.
-    """
-    values = {id(tensor): value for tensor, value in zip(model.inputs, inputs, strict=True)}
-    for node in _nodes_in_order(model):
-        layer = node.operation
-        if isinstance(layer, keras.Model) and getattr(layer, "inputs", None) is not None:
-            outputs = yield from _compute(layer, [values[id(tensor)] for tensor in node.input_tensors])
-            values.update(zip(map(id, node.outputs), outputs, strict=True))
-            continue
-        if node.input_tensors:
-            args, kwargs = node.arguments.fill_in(values)
-            # An operation such as x + y knows of no training.
-            mode = {"training": False} if isinstance(layer, keras.Layer) else {}
-            outputs = keras.tree.flatten(layer(*args, **(kwargs | mode)))
-            values.update(zip(map(id, node.outputs), outputs, strict=True))
-        yield values[id(node.outputs[0])]
-    return [values[id(tensor)] for tensor in model.outputs]
-
-
 def _choose(calls: list[LayerCall], layers: Layers, model_name: str) -> list[int]:
     """Tell the positions of the layers that are asked for."""
     if isinstance(layers, str) and layers in _GROUPS:
         wanted = _GROUPS[layers]
         found = [
-            position for position, call in enumerate(calls) if wanted(type(call.layer).__name__) and _is_spatial(call)
+            position for position, call in enumerate(calls) if wanted(type(call.layer).__name__) and is_spatial(call)
         ]
         if not found:
             kinds = ", ".join(f"{call.name} ({type(call.layer).__name__})" for call in calls)
@@ -156,10 +136,16 @@ def _choose(calls: list[LayerCall], layers: Layers, model_name: str) -> list[int
     selected = [layers] if isinstance(layers, str | int | np.integer) else list(layers)
     if not selected:
         raise InputError("Choose at least one layer. Received: layers=[]")
-    return [_find(calls, one, model_name) for one in selected]
+    return [find_layer(calls, one, model_name) for one in selected]
 
 
-def _find(calls: list[LayerCall], which: str | int, model_name: str) -> int:
+def find_layer(calls: list[LayerCall], which: str | int, model_name: str) -> int:
+    """Tell the position of a layer with feature maps among the calls.
+
+    Raises:
+        UnknownNameError: No layer has this name.
+        InputError: No layer has this position, or it makes no feature maps.
+    """
     if isinstance(which, int | np.integer):
         if not -len(calls) <= which < len(calls):
             raise InputError(f"{model_name!r} has {len(calls)} layers, 0 to {len(calls) - 1}. Received: layer {which}")
@@ -171,11 +157,12 @@ def _find(calls: list[LayerCall], which: str | int, model_name: str) -> int:
             raise unknown_name(f"layer of {model_name!r}", which, dict.fromkeys(names))
         position = names.index(which)
     call = calls[position]
-    if not _is_spatial(call):
+    if not is_spatial(call):
         shape = tuple(call.outputs[0].shape)
         raise InputError(f"Feature maps have the shape (N, h, w, channels). Received: layer {call.name!r}, {shape}")
     return position
 
 
-def _is_spatial(call: LayerCall) -> bool:
+def is_spatial(call: LayerCall) -> bool:
+    """Tell whether a layer makes feature maps, (N, h, w, channels)."""
     return len(call.outputs[0].shape) == 4

@@ -1,0 +1,68 @@
+"""Running a model layer by layer, nested models opened: the forward pass that can be looked into and stepped in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import Any
+
+from convvision._keras import keras
+from convvision.models._graph import _nodes_in_order
+
+__all__ = ["call_layer", "finish", "run_layers"]
+
+
+def call_layer(node: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
+    """Compute what a node of a graph makes, as at inference."""
+    # An operation such as x + y knows of no training.
+    mode = {"training": False} if isinstance(node.operation, keras.Layer) else {}
+    outputs: list[Any] = keras.tree.flatten(node.operation(*args, **(kwargs | mode)))
+    return outputs
+
+
+def run_layers(
+    model: Any, inputs: list[Any], call: Callable[[Any, tuple[Any, ...], dict[str, Any]], list[Any]] = call_layer
+) -> Generator[Any, Any, list[Any]]:
+    """Yield the output of each call of a layer, in the order of ``layer_calls``, and return those of the model.
+
+    Keras can cut a model behind a layer, but not behind one inside a nested model, which is a graph of its own. What is
+    sent to the generator takes the place of the output that it has just yielded, for all that comes behind it.
+
+    Args:
+        model: A model whose layers are connected.
+        inputs: A tensor for each of its inputs.
+        call: Computes the outputs of a node from the positional and the named arguments of its layer.
+    """
+    values = {id(tensor): value for tensor, value in zip(model.inputs, inputs, strict=True)}
+    for node in _nodes_in_order(model):
+        layer = node.operation
+        if isinstance(layer, keras.Model) and getattr(layer, "inputs", None) is not None:
+            outputs = yield from run_layers(layer, [values[id(tensor)] for tensor in node.input_tensors], call)
+            values.update(zip(map(id, node.outputs), outputs, strict=True))
+            continue
+        if node.input_tensors:
+            args, kwargs = node.arguments.fill_in(values)
+            values.update(zip(map(id, node.outputs), call(node, args, kwargs), strict=True))
+        first = id(node.outputs[0])
+        replacement = yield values[first]
+        if replacement is not None:
+            values[first] = replacement
+    return [values[id(tensor)] for tensor in model.outputs]
+
+
+def finish(run: Generator[Any, Any, list[Any]], replacement: Any = None) -> list[Any]:
+    """Run a forward pass to its end.
+
+    Args:
+        run: Of :func:`run_layers`.
+        replacement: Takes the place of the output that was yielded last; None where there is none.
+
+    Returns:
+        The outputs of the model.
+    """
+    try:
+        run.send(replacement)
+        while True:
+            next(run)
+    except StopIteration as end:
+        outputs: list[Any] = end.value
+        return outputs

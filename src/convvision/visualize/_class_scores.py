@@ -1,0 +1,158 @@
+"""The logits of a model, as a function of images or of what one of its layers makes of them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convvision._keras import keras
+from convvision.errors import InputError
+from convvision.models._forward import call_layer, finish, run_layers
+from convvision.models._graph import layer_calls, require_built
+from convvision.models._outputs import deciding_call, image_shape, run_in_batches
+from convvision.registry import unknown_name
+
+__all__ = ["ClassScores", "pick"]
+
+# Lower case, for there are layers, functions and operations of these names.
+_SQUASHING = {"log_softmax", "logsoftmax", "sigmoid", "softmax", "softmax_v2"}
+
+
+class ClassScores:
+    """The logits of a classifier: what it gives before a softmax or a sigmoid at its end, if it has one there.
+
+    Squashed scores cannot be explained: where a model is sure, a softmax hardly changes, and every gradient is near 0.
+    The model is run layer by layer, with the last activation left out; neither it nor its layers are changed.
+
+    Args:
+        model: A functional model, or a sequential one that is built; nested models are opened.
+        output: Which of several outputs, by its name in ``model.output_names`` or its position.
+
+    Attributes:
+        image_shape: (H, W, C) of the images; None for a side that may be any.
+        num_classes: Number of logits.
+        calls: The calls of layers that lead to the output, in the order of the data.
+        model_name: As in messages.
+
+    Raises:
+        InputError: A model that is not built, that has several inputs, or several outputs of which none is chosen; an
+            output that is not (N, classes), or whose logits cannot be told.
+        UnknownNameError: No output has this name.
+        ShapeError: A model that reads something else than images.
+    """
+
+    def __init__(self, model: keras.Model, output: str | int | None = None) -> None:
+        self.image_shape = image_shape(model)
+        self._model = _with_one_output(model, output)
+        shape = tuple(self._model.outputs[0].shape)
+        if len(shape) != 2 or shape[1] is None:
+            raise InputError(f"A classifier gives (N, classes). Received: {model.name!r} with the output shape {shape}")
+        self.num_classes = int(shape[1])
+        self.calls = layer_calls(self._model)
+        self.model_name = model.name
+        last = deciding_call(self.calls)
+        self._squashing = last.outputs[0] if _squashes(last.layer) else None
+        if self._squashing is not None:
+            _check_opens(last.layer, model.name)
+
+    def logits(self, images: Any) -> Any:
+        """Compute logits (N, classes) of a tensor of images."""
+        return keras.ops.cast(finish(self._run(images))[0], "float32")
+
+    def from_layer(self, images: Any, position: int) -> tuple[Any, Callable[[Any], Any]]:
+        """Run a tensor of images as far as a layer.
+
+        Returns:
+            The layer's output, and a function that goes on from it, or from another tensor in its place, to the logits.
+            It can be called once.
+        """
+        run = self._run(images)
+        maps = next(itertools.islice(run, position, None))
+        return maps, lambda instead: keras.ops.cast(finish(run, instead)[0], "float32")
+
+    def in_batches(self, images: NDArray[Any], batch_size: int) -> NDArray[np.float32]:
+        """Compute logits (N, classes) of any number of images."""
+        (found,) = run_in_batches(
+            lambda batch: [self.logits(keras.ops.convert_to_tensor(batch, dtype="float32"))],
+            images,
+            batch_size=batch_size,
+        )
+        return found
+
+    def _run(self, images: Any) -> Any:
+        return run_layers(self._model, [images], self._call)
+
+    def _call(self, node: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
+        if node.outputs[0] is self._squashing:
+            return [_without_activation(node.operation, args[0])]
+        return call_layer(node, args, kwargs)
+
+
+def pick(logits: Any, targets: NDArray[np.int64] | None) -> Any:
+    """Take each image's logit (N,) of its target from a tensor (N, classes); the largest where there are no targets."""
+    chosen = keras.ops.argmax(logits, axis=1) if targets is None else keras.ops.convert_to_tensor(targets, "int32")
+    return keras.ops.take_along_axis(logits, keras.ops.expand_dims(chosen, 1), axis=1)[:, 0]
+
+
+def _with_one_output(model: keras.Model, output: str | int | None) -> keras.Model:
+    require_built(model)
+    if output is None and len(model.outputs) == 1:
+        return model
+    names = list(model.output_names)
+    if output is None:
+        raise InputError(f"{model.name!r} has {len(names)} outputs: choose one of {names} with output=. Received: None")
+    if isinstance(output, str):
+        if output not in names:
+            raise unknown_name(f"output of {model.name!r}", output, names)
+        output = names.index(output)
+    if isinstance(output, bool) or not isinstance(output, int | np.integer) or not 0 <= output < len(names):
+        raise InputError(
+            f"output is a name or a position from 0 to {len(names) - 1}: one of {names}. Received: output={output!r}"
+        )
+    # The same layers and weights, without those that only other outputs need. With a name, Keras does not count it.
+    return keras.Model(model.inputs, model.outputs[output], name=model.name)
+
+
+def _squashes(layer: Any) -> bool:
+    activation = getattr(layer, "activation", None)
+    names = {type(layer).__name__, type(activation).__name__, getattr(activation, "__name__", "")}
+    return any(name.lower() in _SQUASHING for name in names)
+
+
+def _check_opens(layer: Any, model_name: str) -> None:
+    """Refuse a layer of which only its author knows what it computes before its activation."""
+    kinds = (keras.layers.Dense, keras.layers.Conv2D)
+    known = any(type(layer).call is kind.call for kind in kinds if isinstance(layer, kind))
+    if not (_only_squashes(layer) or (known and getattr(layer, "quantization_mode", None) is None)):
+        raise InputError(
+            f"The logits of {model_name!r} cannot be told: its last layer {layer.name!r} ({type(layer).__name__}) "
+            f"applies an activation inside. Use Dense or Conv2D, or put the activation into a layer of its own, "
+            f"keras.layers.Softmax()."
+        )
+
+
+def _only_squashes(layer: Any) -> bool:
+    return isinstance(layer, keras.layers.Activation) or type(layer).__name__.lower() in _SQUASHING
+
+
+def _without_activation(layer: Any, inputs: Any) -> Any:
+    """Compute what a layer does before its activation, from its own weights; half precision is left behind here."""
+    if _only_squashes(layer):
+        return inputs
+    inputs = keras.ops.cast(inputs, "float32")
+    if isinstance(layer, keras.layers.Dense):
+        outputs = keras.ops.matmul(inputs, layer.kernel)
+    else:
+        outputs = keras.ops.conv(
+            inputs,
+            layer.kernel,
+            strides=layer.strides,
+            padding=layer.padding,
+            data_format=layer.data_format,
+            dilation_rate=layer.dilation_rate,
+        )
+    return outputs if layer.bias is None else outputs + layer.bias

@@ -1,0 +1,216 @@
+"""What every registered model keeps: shapes, counts, names, gradients, files, seeds and the smallest image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import convvision
+from convvision.errors import InputError, ShapeError
+from convvision.models import MODELS
+
+# Plugins that happen to be installed are not ours to test.
+OURS = [name for name in convvision.list_models() if MODELS.pending_plugin(name) is None]
+
+PARAMETERS = {
+    "dense_128": 101_770,
+    "dense_512": 407_050,
+    "conv_16_16": 55_098,
+    "conv_32_32": 113_386,
+    "conv_64_64": 243_786,
+    "conv_32_64": 225_034,
+    "conv_32": 693_962,
+    "conv_64": 1_386_506,
+    "conv_32_32_32": 24_330,
+    "conv_64_64_64": 84_106,
+}
+# A convolution of 3 takes two pixels, a pooling of 2 halves what is left: one pixel remains of 4, 10 and 22.
+SMALLEST = {
+    "dense_128": 1,
+    "dense_512": 1,
+    "conv_32": 4,
+    "conv_64": 4,
+    "conv_16_16": 10,
+    "conv_32_32": 10,
+    "conv_64_64": 10,
+    "conv_32_64": 10,
+    "conv_32_32_32": 22,
+    "conv_64_64_64": 22,
+}
+HEAD = ["flatten", "dense_1", "classifier"]
+LAYERS = {
+    "dense_128": ["image", *HEAD],
+    "dense_512": ["image", *HEAD],
+    "conv_32": ["image", "conv_1", "pool_1", *HEAD],
+    "conv_64": ["image", "conv_1", "pool_1", *HEAD],
+    "conv_16_16": ["image", "conv_1", "pool_1", "conv_2", "pool_2", *HEAD],
+    "conv_32_32": ["image", "conv_1", "pool_1", "conv_2", "pool_2", *HEAD],
+    "conv_64_64": ["image", "conv_1", "pool_1", "conv_2", "pool_2", *HEAD],
+    "conv_32_64": ["image", "conv_1", "pool_1", "conv_2", "pool_2", *HEAD],
+    "conv_32_32_32": ["image", "conv_1", "pool_1", "conv_2", "pool_2", "conv_3", "pool_3", *HEAD],
+    "conv_64_64_64": ["image", "conv_1", "pool_1", "conv_2", "pool_2", "conv_3", "pool_3", *HEAD],
+}
+
+
+def pixels(count: int, shape: tuple[int, int, int] = (28, 28, 1)) -> np.ndarray:
+    return np.random.default_rng(0).random((count, *shape), np.float32)
+
+
+def outputs(model: keras.Model, images: np.ndarray) -> np.ndarray:
+    return keras.ops.convert_to_numpy(model(images, training=False))
+
+
+@pytest.fixture
+def mixed_precision() -> Iterator[None]:
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    yield
+    keras.config.set_dtype_policy(before)
+
+
+def test_the_lessons_models_are_registered() -> None:
+    assert set(PARAMETERS) <= set(OURS)
+
+
+@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize("shape", [(28, 28, 1), (32, 32, 3)], ids=["grey", "colour"])
+def test_probabilities_of_seven_classes(name: str, shape: tuple[int, int, int]) -> None:
+    model = convvision.create_model(name, input_shape=shape, num_classes=7)
+    probabilities = outputs(model, pixels(3, shape))
+    assert probabilities.shape == (3, 7)
+    assert probabilities.dtype == np.float32
+    assert (probabilities > 0).all()
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_probabilities_sum_to_one_in_mixed_precision(name: str, mixed_precision: None) -> None:
+    model = convvision.create_model(name)
+    assert model.get_layer("dense_1").compute_dtype == "bfloat16"
+    # bfloat16 has 8 bits: probabilities in it would miss one by up to a percent.
+    probabilities = outputs(model, 20 * pixels(5))
+    assert probabilities.dtype == np.float32
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_facts_are_those_of_the_model(name: str) -> None:
+    info = convvision.get_model_info(name)
+    model = convvision.create_model(name)
+    assert info.name == model.name == name
+    assert info.parameters == model.count_params()
+    assert info.family in name
+    assert info.summary.endswith(".")
+    assert "\n" not in info.summary
+
+
+@pytest.mark.parametrize(("name", "parameters"), PARAMETERS.items())
+def test_parameters_are_exactly_those_of_the_lesson(name: str, parameters: int) -> None:
+    assert convvision.create_model(name).count_params() == parameters
+    assert convvision.get_model_info(name).parameters == parameters
+
+
+@pytest.mark.parametrize(("name", "layers"), LAYERS.items())
+def test_layer_names_are_stable(name: str, layers: list[str]) -> None:
+    assert [layer.name for layer in convvision.create_model(name).layers] == layers
+
+
+def test_shapes_are_those_that_the_lesson_prints() -> None:
+    table = [
+        ("Conv2D", (None, 26, 26, 64), 640),
+        ("MaxPooling2D", (None, 13, 13, 64), 0),
+        ("Conv2D", (None, 11, 11, 64), 36_928),
+        ("MaxPooling2D", (None, 5, 5, 64), 0),
+        ("Flatten", (None, 1600), 0),
+        ("Dense", (None, 128), 204_928),
+        ("Dense", (None, 10), 1_290),
+    ]
+    image, *layers = convvision.create_model("conv_64_64").layers
+    assert image.output.shape == (None, 28, 28, 1)
+    assert [(type(layer).__name__, layer.output.shape, layer.count_params()) for layer in layers] == table
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_without_the_last_activation_it_gives_the_logits_of_the_same_probabilities(name: str) -> None:
+    model = convvision.create_model(name)
+    raw = convvision.create_model(name, classifier_activation=None)
+    raw.set_weights(model.get_weights())
+    images = pixels(4)
+    logits = outputs(raw, images).astype(np.float64)
+    assert not np.allclose(logits.sum(axis=1), 1)
+    powers = np.exp(logits)
+    np.testing.assert_allclose(powers / powers.sum(axis=1, keepdims=True), outputs(model, images), rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_gradient_reaches_every_weight(name: str) -> None:
+    keras.utils.set_random_seed(0)
+    model = convvision.create_model(name)
+    with tf.GradientTape() as tape:
+        loss = keras.losses.sparse_categorical_crossentropy(np.arange(10), model(pixels(10)))
+    gradients = tape.gradient(loss, [weight.value for weight in model.trainable_weights])
+    assert len(gradients) == len(model.weights)
+    for weight, gradient in zip(model.trainable_weights, gradients, strict=True):
+        assert gradient is not None, weight.path
+        assert np.any(gradient), weight.path
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_saved_and_loaded_it_computes_the_same(name: str, tmp_path: Path) -> None:
+    model = convvision.create_model(name)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert loaded.name == name
+    images = pixels(3)
+    np.testing.assert_array_equal(outputs(loaded, images), outputs(model, images))
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_built_from_its_configuration_it_computes_the_same(name: str) -> None:
+    model = convvision.create_model(name)
+    twin = type(model).from_config(model.get_config())
+    assert [layer.name for layer in twin.layers] == [layer.name for layer in model.layers]
+    twin.set_weights(model.get_weights())
+    images = pixels(3)
+    np.testing.assert_array_equal(outputs(twin, images), outputs(model, images))
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_it_takes_images_of_the_smallest_size_and_none_below(name: str) -> None:
+    size = convvision.get_model_info(name).min_size
+    assert size is not None
+    probabilities = outputs(convvision.create_model(name, (size, size, 1)), pixels(2, (size, size, 1)))
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
+    refusal = (InputError, "input_shape\\[0\\] is a whole number") if size == 1 else (ShapeError, f"at least {size} ")
+    for shape in ((size - 1, size - 1, 1), (size - 1, 28, 3)):
+        with pytest.raises(refusal[0], match=refusal[1]):
+            convvision.create_model(name, shape)
+
+
+@pytest.mark.parametrize(("name", "size"), SMALLEST.items())
+def test_smallest_sizes_are_those_calculated_by_hand(name: str, size: int) -> None:
+    assert convvision.get_model_info(name).min_size == size
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_it_is_not_compiled(name: str) -> None:
+    model = convvision.create_model(name)
+    assert not model.compiled
+    assert getattr(model, "optimizer", None) is None
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_seed_decides_the_weights(name: str) -> None:
+    builds = []
+    for seed in (3, 3, 4):
+        keras.utils.set_random_seed(seed)
+        builds.append(convvision.create_model(name).get_weights())
+    first, again, other = builds
+    assert all(np.array_equal(one, two) for one, two in zip(first, again, strict=True))
+    # Biases begin at zero whatever the seed.
+    assert all(not np.array_equal(one, two) for one, two in zip(first, other, strict=True) if one.ndim > 1)

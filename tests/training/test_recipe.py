@@ -1,0 +1,77 @@
+"""Recipes as plain data with a name."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+import keras
+import pytest
+
+import convvision
+from convvision.errors import DuplicateNameError, InputError, UnknownNameError
+from convvision.training import RECIPES, Recipe, get_recipe, list_recipes, register_recipe
+
+
+@pytest.fixture
+def mine() -> Iterator[Recipe]:
+    recipe = register_recipe(Recipe("mine", summary="Short.", epochs=1))
+    yield recipe
+    RECIPES.unregister("mine")
+
+
+def test_the_lessons_recipe_is_keras_with_its_defaults() -> None:
+    lesson = get_recipe("lesson")
+    adam = keras.optimizers.get("adam")
+    assert lesson.optimizer == "adam"
+    assert lesson.learning_rate == pytest.approx(float(adam.learning_rate))
+    # 60,000 images in the lesson's 1875 steps.
+    assert lesson.batch_size == 60_000 / 1875
+    assert lesson.epochs == 5
+
+
+def test_a_recipe_is_registered_listed_and_found(mine: Recipe) -> None:
+    assert get_recipe("mine") is mine is convvision.get_recipe("mine")
+    assert list_recipes() == sorted([*RECIPES])
+    assert {"lesson", "mine"} <= set(list_recipes())
+    assert list_recipes("mi*") == ["mine"]
+    assert list_recipes(["mi*", "less?n"]) == ["lesson", "mine"]
+
+
+def test_a_name_is_taken_once(mine: Recipe) -> None:
+    with pytest.raises(DuplicateNameError, match=r"A recipe named 'mine' is registered already"):
+        register_recipe(Recipe("mine"))
+    longer = register_recipe(dataclasses.replace(mine, epochs=3), overwrite=True)
+    assert get_recipe("mine") is longer
+
+
+def test_an_unknown_recipe_says_what_was_meant() -> None:
+    with pytest.raises(UnknownNameError, match=r"Unknown recipe 'Lessons'\. Did you mean 'lesson'\?"):
+        get_recipe("Lessons")
+
+
+def test_a_recipe_does_not_change_under_ones_hands() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        get_recipe("lesson").epochs = 20  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("field", ["batch_size", "epochs"])
+@pytest.mark.parametrize("value", [0, -3, 2.5, "32", True])
+def test_counts_are_positive_whole_numbers(field: str, value: object) -> None:
+    with pytest.raises(InputError, match=rf"{field} is a whole number of at least 1\. Received: {field}={value!r}"):
+        Recipe("bad", **{field: value})
+
+
+@pytest.mark.parametrize("value", [0, -0.1, float("nan"), float("inf")])
+def test_a_learning_rate_is_positive_and_finite(value: float) -> None:
+    with pytest.raises(InputError, match=rf"learning_rate is positive\. Received: learning_rate={value!r}"):
+        Recipe("bad", learning_rate=value)
+
+
+def test_an_entry_point_that_is_no_recipe_is_refused_by_name() -> None:
+    with pytest.raises(InputError, match=r"names a Recipe\(name='theirs', \.\.\.\)\. Received: 'no recipe'"):
+        RECIPES._adapt("theirs", "no recipe")
+    with pytest.raises(InputError, match=r"name='theirs'"):
+        RECIPES._adapt("theirs", Recipe("another name"))
+    recipe = Recipe("theirs")
+    assert RECIPES._adapt("theirs", recipe) is recipe
