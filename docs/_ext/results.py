@@ -147,7 +147,7 @@ class ResultsTable(SphinxDirective):
         return [nodes.table("", group, classes=["results"])]
 
 
-class ResultsHistory(Figure):  # type: ignore[misc]
+class ResultsHistory(SphinxDirective, Figure):
     """Loss and accuracy by epoch of a result that holds a history; the content is the caption."""
 
     def run(self) -> list[nodes.Node]:

@@ -49,14 +49,14 @@ def _tensorflow(function: Callable[[Any], tuple[Any, Any]], at: Any) -> tuple[An
 
 
 def _jax(function: Callable[[Any], tuple[Any, Any]], at: Any) -> tuple[Any, Any]:
-    import jax  # noqa: PLC0415
+    import jax  # type: ignore[import-not-found, unused-ignore]  # noqa: PLC0415
 
     found: tuple[Any, Any] = jax.grad(function, has_aux=True)(at)
     return found
 
 
 def _torch(function: Callable[[Any], tuple[Any, Any]], at: Any) -> tuple[Any, Any]:
-    import torch  # noqa: PLC0415
+    import torch  # type: ignore[import-not-found, unused-ignore]  # noqa: PLC0415
 
     with torch.enable_grad():
         at = at.detach().requires_grad_()

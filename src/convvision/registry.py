@@ -14,6 +14,7 @@ import difflib
 import fnmatch
 import importlib
 import importlib.metadata
+import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -79,9 +80,8 @@ class Registry(Generic[T]):
         self._adapt = adapt
         self._entries: dict[str, T] = {}
         self._plugins: dict[str, importlib.metadata.EntryPoint] | None = None
-        self._builtins_imported = False
-        # Re-entrant: importing our own modules registers their entries.
-        self._lock = threading.RLock()
+        # Never held during an import: a module that another thread is importing may be waiting here to register.
+        self._lock = threading.Lock()
 
     def __repr__(self) -> str:
         return f"<Registry of {len(self.names())} {self.kind}s>"
@@ -105,16 +105,16 @@ class Registry(Generic[T]):
 
         Raises:
             InputError: The name cannot be used.
-            DuplicateNameError: The name is taken and ``overwrite`` is false.
+            DuplicateNameError: The name is taken, here or by a plugin, and ``overwrite`` is false.
         """
         if not isinstance(name, str) or not name or any(c.isspace() or c in _WILDCARDS + "]/\\" for c in name):
             raise InputError(
                 f"The name of a {self.kind} is a non-empty string without white space, slashes, '*', '?' and brackets. "
                 f"Received: name={name!r}"
             )
+        self._import_builtins(wait=False)
         with self._lock:
-            self._import_builtins()
-            if name in self._entries and not overwrite:
+            if not overwrite and (name in self._entries or self._is_promised(name)):
                 raise DuplicateNameError(
                     f"A {self.kind} named {name!r} is registered already. "
                     f"Choose another name, or pass overwrite=True to replace it."
@@ -127,8 +127,8 @@ class Registry(Generic[T]):
         Raises:
             UnknownNameError: No such entry.
         """
+        self._import_builtins()
         with self._lock:
-            self._import_builtins()
             if name not in self._entries:
                 raise unknown_name(self.kind, name, self._entries)
             del self._entries[name]
@@ -146,7 +146,7 @@ class Registry(Generic[T]):
         known = self._all_names()
         found: set[str] = set()
         for one in patterns:
-            matches = fnmatch.filter(known, one)
+            matches = [name for name in known if fnmatch.fnmatchcase(name, one)]
             if not matches and one != "*":
                 raise unknown_name(self.kind, one, known)
             found.update(matches)
@@ -159,14 +159,15 @@ class Registry(Generic[T]):
             UnknownNameError: No entry and no plugin has this name.
             PluginError: The plugin of this name does not load.
         """
-        with self._lock:
-            self._import_builtins()
-            if name not in self._entries:
-                plugin = self._discovered().get(name) if isinstance(name, str) else None
-                if plugin is None:
-                    raise unknown_name(self.kind, name, self._all_names())
-                self._load(plugin)
-            return self._entries[name]
+        if not isinstance(name, str):
+            raise unknown_name(self.kind, name, self._all_names())
+        self._import_builtins()
+        if name not in self._entries:
+            plugin = self._discovered().get(name)
+            if plugin is None:
+                raise unknown_name(self.kind, name, self._all_names())
+            self._load(plugin)
+        return self._entries[name]
 
     def pending_plugin(self, name: str) -> str | None:
         """Name the distribution that a plugin comes from, or None once it is loaded (or is no plugin)."""
@@ -174,46 +175,62 @@ class Registry(Generic[T]):
         return None if plugin is None or name in self._entries else _distribution(plugin)
 
     def _all_names(self) -> set[str]:
-        self._import_builtins()
-        return {*self._entries, *self._discovered()}
-
-    def _import_builtins(self) -> None:
+        plugins = self._discovered()
         with self._lock:
-            if not self._builtins_imported:
-                self._builtins_imported = True
-                for module in self._builtins:
-                    importlib.import_module(module)
+            return {*self._entries, *plugins}
+
+    def _import_builtins(self, *, wait: bool = True) -> None:
+        # Python's import sees to it that this happens once, and waits for a module that another thread is importing.
+        # To register, nobody waits: it may be a module of ours, half imported, that registers.
+        for module in self._builtins:
+            if wait or module not in sys.modules:
+                importlib.import_module(module)
 
     def _discovered(self) -> dict[str, importlib.metadata.EntryPoint]:
-        with self._lock:
-            if self._plugins is None:
-                self._plugins = {}
-                for plugin in sorted(importlib.metadata.entry_points(group=self.group), key=_distribution):
-                    self._discover(plugin, self._plugins)
-            return self._plugins
+        self._import_builtins()
+        if self._plugins is None:
+            found = sorted(importlib.metadata.entry_points(group=self.group), key=_distribution)
+            plugins: dict[str, importlib.metadata.EntryPoint] = {}
+            left_out = []
+            with self._lock:
+                for plugin in found:
+                    owner = self._owner(plugin, plugins)
+                    if owner is None:
+                        plugins[plugin.name] = plugin
+                    else:
+                        left_out.append(
+                            f"The {self.kind} plugin {plugin.name!r} of {_distribution(plugin)!r} is left out: "
+                            f"{owner} already has a {self.kind} of that name."
+                        )
+                self._plugins = plugins
+            # Last, since where warnings are errors the others must not be lost.
+            for message in left_out:
+                warnings.warn(message, PluginWarning, stacklevel=5)
+        return self._plugins
 
-    def _discover(
+    def _owner(
         self, plugin: importlib.metadata.EntryPoint, plugins: dict[str, importlib.metadata.EntryPoint]
-    ) -> None:
-        if plugin.name in self._entries:
-            owner = "convvision or this process"
-        elif plugin.name in plugins:
-            owner = repr(_distribution(plugins[plugin.name]))
-        else:
-            plugins[plugin.name] = plugin
-            return
-        warnings.warn(
-            f"The {self.kind} plugin {plugin.name!r} of {_distribution(plugin)!r} is left out: "
-            f"{owner} already has a {self.kind} of that name.",
-            PluginWarning,
-            stacklevel=5,
-        )
+    ) -> str | None:
+        """Tell who had a plugin's name before it."""
+        if plugin.name in plugins:
+            return repr(_distribution(plugins[plugin.name]))
+        # A plugin whose package is imported already has registered itself.
+        if plugin.name in self._entries and not _is_imported(plugin):
+            return "convvision or this process"
+        return None
+
+    def _is_promised(self, name: str) -> bool:
+        """Tell whether a plugin has the name, other than the one that is registering itself."""
+        plugin = (self._plugins or {}).get(name)
+        return plugin is not None and not _is_imported(plugin)
 
     def _load(self, plugin: importlib.metadata.EntryPoint) -> None:
         try:
             loaded = plugin.load()
             if plugin.name not in self._entries:
-                self._entries[plugin.name] = self._adapt(plugin.name, loaded)
+                entry = self._adapt(plugin.name, loaded)
+                with self._lock:
+                    self._entries.setdefault(plugin.name, entry)
         except Exception as error:
             raise PluginError(
                 f"The {self.kind} plugin {plugin.name!r} of {_distribution(plugin)!r} ({plugin.value}) does not load: "
@@ -222,4 +239,8 @@ class Registry(Generic[T]):
 
 
 def _distribution(plugin: importlib.metadata.EntryPoint) -> str:
-    return plugin.dist.name if plugin.dist is not None else "an unknown distribution"
+    return (plugin.dist and plugin.dist.name) or "an unknown distribution"
+
+
+def _is_imported(plugin: importlib.metadata.EntryPoint) -> bool:
+    return plugin.value.partition(":")[0].partition(".")[0].strip() in sys.modules

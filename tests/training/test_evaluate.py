@@ -1,0 +1,63 @@
+"""A run measured on the test images of a data set."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from convvision.datasets import Dataset
+from convvision.errors import InputError, ShapeError, UnknownNameError
+from convvision.training import Run
+
+
+def test_the_data_of_the_training_give_the_metrics_of_the_run(run: Run, data: Dataset, validated_data: Dataset) -> None:
+    expected = {name: run.metrics[name] for name in ("test_accuracy", "test_loss")}
+    assert run.evaluate(validated_data) == expected
+    # The same test images, whatever became of the others.
+    assert run.evaluate(data) == expected
+
+
+def test_raw_data_are_scaled_as_in_the_training(run: Run, raw_data: Dataset, data: Dataset) -> None:
+    assert raw_data.test.images.dtype == np.uint8
+    assert run.evaluate(raw_data) == run.evaluate(data)
+
+
+def test_data_by_name(run: Run, registered: str, data: Dataset) -> None:
+    assert run.evaluate(registered) == run.evaluate(data)
+
+
+def test_other_images_give_other_figures(run: Run, data: Dataset) -> None:
+    flipped = dataclasses.replace(data, test=dataclasses.replace(data.test, images=data.test.images[:, ::-1, ::-1]))
+    # Upside down and mirrored, every quarter is the opposite one.
+    assert run.evaluate(flipped)["test_accuracy"] < 0.25 < run.evaluate(data)["test_accuracy"]
+
+
+def test_other_classes_are_refused_and_both_listed(run: Run, make_data: Callable[..., Dataset]) -> None:
+    cats = make_data(class_names=("cat", "dog", "bird", "fish"))
+    with pytest.raises(InputError, match=r"apart: top left, top right, .*\. Received: cat, dog, bird, fish"):
+        run.evaluate(cats)
+
+
+def test_another_scaling_is_refused(run: Run, make_data: Callable[..., Dataset]) -> None:
+    with pytest.raises(InputError, match=r"trained with Scaling\(scale='unit'.*\. Received: data with .*'standard'"):
+        run.evaluate(make_data(scale="standard"))
+
+
+def test_images_of_another_size_are_refused(run: Run, make_data: Callable[..., Dataset]) -> None:
+    with pytest.raises(ShapeError, match=r"shape \(N, 12, 12, 1\) here\. Received: shape \(60, 14, 14, 1\)"):
+        run.evaluate(make_data(size=14, scale=None))
+
+
+def test_a_name_that_nothing_has(run: Run, registered: str) -> None:
+    with pytest.raises(UnknownNameError, match=rf"Unknown data set 'registered_quarter'\. Did you mean '{registered}'"):
+        run.evaluate("registered_quarter")
+
+
+def test_a_saved_run_measures_the_same(run: Run, saved: Path, data: Dataset) -> None:
+    from convvision.training import load_run
+
+    assert load_run(saved).evaluate(data) == run.evaluate(data)
