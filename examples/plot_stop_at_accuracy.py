@@ -29,4 +29,4 @@ display = HistoryDisplay({model.name: {"accuracy": history.history["accuracy"]}}
 axes = display.axes_[0, 0]
 axes.axhline(stop.threshold, color="black", linestyle="--", label="threshold")
 axes.legend()
-display  # noqa: B018
+display

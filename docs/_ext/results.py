@@ -165,7 +165,7 @@ class ResultsHistory(SphinxDirective, Figure):
 
 
 def _table_row(cells: list[str]) -> nodes.row:
-    return nodes.row("", *(nodes.entry("", nodes.paragraph(text=cell)) for cell in cells))
+    return nodes.row("", *(nodes.entry("", nodes.paragraph("", "", nodes.inline(text=cell, classes=["result"]))) for cell in cells))
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from convvision.errors import OutputError
+from convvision.errors import ConvvisionError, OutputError
 
-__all__ = ["new_directory", "replace_file"]
+__all__ = ["check_new_directory", "new_directory", "replace_file"]
 
 
 @contextmanager
@@ -22,16 +21,12 @@ def replace_file(path: str | Path) -> Iterator[Path]:
         OutputError: The folder or the file cannot be written; what was at ``path`` is untouched.
     """
     path = Path(path)
-    with _said_plainly(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with _said_plainly(path), _folders_above(path):
         # The same ending, because writers such as Matplotlib choose the format by it.
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
-        os.close(handle)
-        partial = Path(name)
+        partial = path.parent / f".{path.stem}-{secrets.token_hex(4)}{path.suffix}"
+        partial.touch(exist_ok=False)
         try:
             yield partial
-            # mkstemp makes files that only their owner may read; a result gets what any new file would get.
-            partial.chmod(0o666 & ~_umask())
             partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)
@@ -41,20 +36,25 @@ def replace_file(path: str | Path) -> Iterator[Path]:
 def new_directory(path: str | Path) -> Iterator[Path]:
     """Give a folder to fill; when the block ends without an error, it becomes ``path``.
 
+    An empty folder that is there already stays the one it is, with its permissions, and is given the contents: it may
+    be where something is mounted, or where somebody's shell stands.
+
     Raises:
         OutputError: ``path`` exists and is not an empty folder, or it cannot be written; nothing is left behind.
     """
     path = Path(path)
-    with _said_plainly(path):
+    with _said_plainly(path), _folders_above(path):
         check_new_directory(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+        is_there = path.exists()
+        partial = (path if is_there else path.parent) / f".{path.name}-{secrets.token_hex(4)}"
+        partial.mkdir()
         try:
             yield partial
-            partial.chmod(0o777 & ~_umask())
-            if path.exists():
-                path.rmdir()
-            partial.rename(path)
+            if is_there:
+                for entry in list(partial.iterdir()):
+                    entry.rename(path / entry.name)
+            else:
+                partial.rename(path)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
 
@@ -71,16 +71,25 @@ def check_new_directory(path: str | Path) -> None:
 
 
 @contextmanager
+def _folders_above(path: Path) -> Iterator[None]:
+    """Make the folders that lead to a path, and remove them again where the block fails."""
+    made = [folder for folder in path.parents if not folder.exists()]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        for folder in made:
+            # Somebody else may have put something there meanwhile.
+            with suppress(OSError):
+                folder.rmdir()
+        raise
+
+
+@contextmanager
 def _said_plainly(path: Path) -> Iterator[None]:
     try:
         yield
-    except OutputError:
+    except ConvvisionError:
         raise
     except OSError as error:
         raise OutputError(f"Cannot write {path}: {error.strerror or error}. Nothing was left behind.") from error
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current

@@ -27,8 +27,10 @@ def check_images(candidates: Any, *, image_shape: Sequence[int | None] | None = 
         ShapeError: Not four axes, no image, or another (H, W, C).
         ValueRangeError: Not numbers, or NaN or infinity among them.
     """
-    images: NDArray[Any] = np.asarray(candidates)
     wanted = "(N, H, W, C)" if image_shape is None else f"(N, {', '.join(_axis(size) for size in image_shape)})"
+    images = _as_array(candidates)
+    if images is None:
+        raise ShapeError(f"Images have the shape {wanted}. Received: a sequence whose parts are not equally long.")
     if images.ndim != 4:
         advice = {
             2: " Add both axes to a single grey image: image[None, ..., None].",
@@ -43,8 +45,8 @@ def check_images(candidates: Any, *, image_shape: Sequence[int | None] | None = 
         raise ShapeError(f"Images have the shape {wanted} here. Received: shape {images.shape}.")
     if images.dtype.kind not in "buif":
         raise ValueRangeError(f"Images are arrays of real numbers. Received: dtype {images.dtype}.")
-    if images.dtype.kind == "f" and not np.isfinite(images.sum(dtype=np.float64)):
-        bad = ~np.isfinite(images)
+    # A sum tells at once that nothing is wrong, and needs no array of its own.
+    if images.dtype.kind == "f" and not _sum_is_finite(images) and (bad := ~np.isfinite(images)).any():
         which = np.flatnonzero(bad.any(axis=(1, 2, 3)))
         raise ValueRangeError(
             f"Images hold {int(bad.sum())} pixels that are NaN or infinite, the first in image {int(which[0])}. "
@@ -59,7 +61,9 @@ def check_labels(candidates: Any, *, count: int, num_classes: int) -> NDArray[np
     Raises:
         LabelError: Not integers, one-hot, another count, or an index outside [0, num_classes).
     """
-    labels: NDArray[Any] = np.asarray(candidates)
+    labels = _as_array(candidates)
+    if labels is None:
+        raise LabelError(f"Expected one label an image: shape ({count},). Received: parts that are not equally long.")
     if labels.ndim == 2 and labels.shape[1] == num_classes > 1:
         raise LabelError(
             f"Labels are class indices of shape ({count},), not one-hot rows: use labels.argmax(axis=1). "
@@ -87,7 +91,7 @@ def check_fraction(value: float, name: str) -> float:
     Raises:
         InputError: Anything else.
     """
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 <= value < 1:
+    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating) or not 0 <= value < 1:
         raise InputError(f"{name} is a fraction: at least 0 and below 1. Received: {name}={value!r}")
     return float(value)
 
@@ -101,6 +105,18 @@ def check_positive_int(value: int, name: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
         raise InputError(f"{name} is a whole number of at least 1. Received: {name}={value!r}")
     return int(value)
+
+
+def _as_array(candidates: Any) -> NDArray[Any] | None:
+    try:
+        return np.asarray(candidates)
+    except ValueError:
+        return None
+
+
+def _sum_is_finite(images: NDArray[Any]) -> bool:
+    with np.errstate(over="ignore", invalid="ignore"):
+        return bool(np.isfinite(images.sum(dtype=np.float64)))
 
 
 def _axis(size: int | None) -> str:

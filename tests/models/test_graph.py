@@ -1,0 +1,394 @@
+"""The order of layers in graphs of every form, and what one unit of each sees of the image."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers, ops
+
+import convvision
+from convvision.errors import InputError
+from convvision.models._graph import ReceptiveField, layer_calls
+
+
+def names(model: keras.Model) -> list[str]:
+    return [call.name for call in layer_calls(model)]
+
+
+def sees(model: keras.Model) -> dict[str, str]:
+    return {call.name: str(call.receptive_field) for call in layer_calls(model)}
+
+
+# The order of the calls ----------------------------------------------------------------------------------------------
+
+
+def test_a_chain_is_in_the_order_of_the_data() -> None:
+    model = convvision.create_model("conv_32")
+    assert names(model) == ["image", "conv_1", "pool_1", "flatten", "dense_1", "classifier"]
+
+
+def test_each_call_comes_after_those_that_it_reads() -> None:
+    image = keras.Input((16, 16, 2), name="image")
+    long = layers.Conv2D(4, 1, name="long_2")(layers.Conv2D(4, 1, name="long_1")(image))
+    short = layers.Conv2D(4, 1, name="short")(image)
+    both = layers.Add(name="both")([short, long])
+    model = keras.Model(image, layers.Concatenate(name="all")([both, short, image]))
+    calls = layer_calls(model)
+    assert sorted(names(model)) == sorted(["image", "long_1", "long_2", "short", "both", "all"])
+    made: set[int] = set()
+    for call in calls:
+        assert all(id(tensor) in made for tensor in call.inputs)
+        made.update(id(tensor) for tensor in call.outputs)
+
+
+def test_nested_models_are_opened_and_give_their_name() -> None:
+    inner = keras.Sequential([keras.Input((8, 8, 1), name="in"), layers.Conv2D(2, 3, name="conv")], name="inner")
+    middle = keras.Sequential([keras.Input((8, 8, 1), name="in"), inner], name="middle")
+    image = keras.Input((8, 8, 1), name="image")
+    model = keras.Model(image, layers.Flatten(name="flatten")(middle(image)))
+    assert names(model) == ["image", "middle/in", "middle/inner/in", "middle/inner/conv", "flatten"]
+    assert sees(model)["middle/inner/conv"] == sees(model)["flatten"] == "3 × 3"
+
+
+def test_a_shared_model_is_listed_for_each_call() -> None:
+    backbone = keras.Sequential([keras.Input((8, 8, 1), name="in"), layers.Conv2D(2, 3, name="conv")], name="backbone")
+    left, right = keras.Input((8, 8, 1), name="left"), keras.Input((8, 8, 1), name="right")
+    # The second call reads what has been through a convolution already.
+    before = layers.Conv2D(1, 3, padding="same", name="before")(right)
+    model = keras.Model([left, right], layers.Subtract(name="difference")([backbone(left), backbone(before)]))
+    calls = [(call.name, str(call.receptive_field)) for call in layer_calls(model)]
+    assert calls == [
+        ("left", "1 × 1"),
+        ("backbone/in", "1 × 1"),
+        ("backbone/conv", "3 × 3"),
+        ("right", "1 × 1"),
+        ("before", "3 × 3"),
+        ("backbone/in", "3 × 3"),
+        ("backbone/conv", "5 × 5"),
+        ("difference", "5 × 5"),
+    ]
+
+
+def test_inputs_of_a_nested_model_are_matched_by_name() -> None:
+    first, second = keras.Input((8, 8, 1), name="first"), keras.Input((8, 8, 1), name="second")
+    joined = layers.Add(name="joined")([layers.Conv2D(1, 3, padding="same", name="conv")(first), second])
+    inner = keras.Model({"second": second, "first": first}, joined, name="inner")
+    image = keras.Input((8, 8, 1), name="image")
+    blurred = layers.AveragePooling2D(5, 1, padding="same", name="blurred")(image)
+    model = keras.Model(image, inner({"first": blurred, "second": image}))
+    assert sees(model)["inner/first"] == "5 × 5"
+    assert sees(model)["inner/second"] == "1 × 1"
+    assert sees(model)["inner/conv"] == "7 × 7"
+
+
+def test_one_tensor_may_be_both_inputs_of_a_nested_model() -> None:
+    pair = [keras.Input((8, 8, 1), name="a"), keras.Input((8, 8, 1), name="b")]
+    inner = keras.Model(pair, layers.Add(name="sum")(pair), name="inner")
+    image = keras.Input((8, 8, 1), name="image")
+    assert names(keras.Model(image, inner([image, image]))) == ["image", "inner/a", "inner/b", "inner/sum"]
+
+
+def test_several_outputs_are_all_reached() -> None:
+    image = keras.Input((8, 8, 1), name="image")
+    shared = layers.Conv2D(2, 3, name="shared")(image)
+    heads = [layers.Flatten(name="flat")(shared), layers.Conv2D(3, 3, name="map")(shared)]
+    assert names(keras.Model(image, heads)) == ["image", "shared", "flat", "map"]
+
+
+def test_a_model_cut_out_of_another_lists_its_part_only() -> None:
+    whole = convvision.create_model("conv_32_32")
+    first = keras.Model(whole.inputs, whole.get_layer("pool_1").output)
+    assert names(first) == ["image", "conv_1", "pool_1"]
+    second = keras.Model(whole.get_layer("pool_1").output, whole.get_layer("pool_2").output)
+    # Its image is what it is given: 13 × 13 maps.
+    assert list(sees(second).values()) == ["1 × 1", "3 × 3", "4 × 4"]
+
+
+def test_a_sequential_model_may_grow_and_shrink() -> None:
+    model = keras.Sequential([keras.Input((8, 8, 1), name="in"), layers.Conv2D(2, 3, name="one")])
+    assert names(model) == ["in", "one"]
+    model.add(layers.Conv2D(2, 3, name="two"))
+    assert sees(model) == {"in": "1 × 1", "one": "3 × 3", "two": "5 × 5"}
+    model.pop()
+    assert names(model) == ["in", "one"]
+
+
+def test_a_sequential_model_without_input_is_known_once_it_is_called() -> None:
+    model = keras.Sequential([layers.Conv2D(2, 3, name="one")], name="bare")
+    advice = "'bare' are not connected yet. Call it once on images, or begin it with keras.Input((28, 28, 1))."
+    with pytest.raises(InputError, match=re.escape(advice)):
+        layer_calls(model)
+    model(np.zeros((1, 8, 8, 1), np.float32))
+    assert names(model)[-1] == "one"
+
+
+def test_a_model_by_subclassing_is_refused_before_and_after_it_is_called() -> None:
+    class Subclassed(keras.Model):
+        def __init__(self) -> None:
+            super().__init__(name="mine")
+            self.layer = layers.Conv2D(2, 3)
+
+        def call(self, images: Any) -> Any:
+            return self.layer(images)
+
+    model = Subclassed()
+    with pytest.raises(InputError, match=r"'mine'.*use keras.Sequential or the functional API"):
+        layer_calls(model)
+    model(np.zeros((1, 8, 8, 1), np.float32))
+    with pytest.raises(InputError, match=r"'mine'.*use keras.Sequential or the functional API"):
+        layer_calls(model)
+
+
+@pytest.mark.parametrize("thing", ["conv_64_64", None, keras.Model])
+def test_what_is_no_model_is_refused(thing: Any) -> None:
+    with pytest.raises(InputError, match=re.escape(f"Expected a keras.Model. Received: {thing!r}")):
+        layer_calls(thing)
+
+
+def test_a_model_by_subclassing_inside_another_is_one_layer() -> None:
+    class Block(keras.Model):
+        def __init__(self) -> None:
+            super().__init__(name="block")
+            self.layer = layers.Conv2D(2, 3)
+
+        def call(self, images: Any) -> Any:
+            return self.layer(images)
+
+    model = keras.Sequential([keras.Input((8, 8, 1), name="in"), Block(), layers.Conv2D(2, 1, name="after")])
+    assert sees(model) == {"in": "1 × 1", "block": "None", "after": "None"}
+
+
+# Receptive fields against the gradient -------------------------------------------------------------------------------
+#
+# With positive weights, average pooling and no activation, a unit has a gradient at exactly those pixels that it sees.
+
+SIZE = (192, 176)
+
+
+def support(tape: tf.GradientTape, image: tf.Variable, maps: Any, unit: tuple[int, int]) -> np.ndarray:
+    """Find the first and last row and column of the image on which a unit depends: [[top, bottom], [left, right]]."""
+    with tape.stop_recording():
+        gradient = tape.gradient(maps, image, output_gradients=one_hot(maps.shape, unit))
+    touched = np.argwhere(gradient[0, :, :, 0].numpy() != 0)
+    box = np.stack([touched.min(axis=0), touched.max(axis=0)], axis=1)
+    # A box that meets the border may be cut off, and would prove nothing.
+    assert (box[:, 0] > 0).all()
+    assert (box[:, 1] < np.array(SIZE) - 1).all()
+    return box
+
+
+def one_hot(shape: Any, unit: tuple[int, int]) -> np.ndarray:
+    chosen = np.zeros(shape, np.float32)
+    chosen[0, unit[0], unit[1], 0] = 1
+    return chosen
+
+
+def assert_sees_what_has_a_gradient(model: keras.Model) -> None:
+    calls = layer_calls(model)
+    computes = keras.Model(model.inputs, [call.outputs[0] for call in calls])
+    image = tf.Variable(np.ones((1, *SIZE, 1), np.float32))
+    with tf.GradientTape(persistent=True) as tape:
+        outputs = computes(image)
+    for call, maps in list(zip(calls, outputs, strict=True))[1:]:
+        row, column = maps.shape[1] // 2, maps.shape[2] // 2
+        box = support(tape, image, maps, (row, column))
+        below = support(tape, image, maps, (row + 1, column + 1))
+        stride = (below - box)[:, 0]
+        field = call.receptive_field
+        assert field == ReceptiveField(*(box[:, 1] - box[:, 0] + 1), *stride), call.name
+
+
+def positive(kind: type[keras.Layer], *arguments: Any, **options: Any) -> keras.Layer:
+    initializers = {"depthwise_initializer", "pointwise_initializer"} if kind is layers.SeparableConv2D else set()
+    initializers |= {"depthwise_initializer"} if kind is layers.DepthwiseConv2D else set()
+    initializers = initializers or {"kernel_initializer"}
+    return kind(*arguments, **options, use_bias=False, **dict.fromkeys(initializers, "ones"))
+
+
+def random_layer(random: np.random.Generator, *, may_shrink: bool) -> keras.Layer:
+    padding = str(random.choice(["valid", "same"]))
+    kernel = tuple(map(int, random.integers(1, 6, 2)))
+    stride = int(random.integers(1, 3)) if may_shrink else 1
+    dilation = tuple(map(int, random.integers(1, 4, 2))) if stride == 1 else (1, 1)
+    kind = random.choice(["conv", "depthwise", "separable", "pool"])
+    match kind:
+        case "conv":
+            strides = (stride, int(random.integers(1, 3)) if stride > 1 else 1)
+            return positive(layers.Conv2D, 1, kernel, strides=strides, padding=padding, dilation_rate=dilation)
+        case "depthwise":
+            return positive(layers.DepthwiseConv2D, kernel, strides=stride, padding=padding)
+        case "separable":
+            return positive(layers.SeparableConv2D, 1, kernel, strides=stride, padding=padding, dilation_rate=dilation)
+        case _:
+            # A window wider than its stride, narrower, or as wide.
+            return layers.AveragePooling2D(kernel, strides=(stride, 1), padding=padding)
+
+
+@pytest.mark.parametrize("seed", range(15))
+def test_receptive_field_of_a_random_stack_is_where_the_gradient_is(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    shrinking = set(random.permutation(4)[:2])
+    stack = [random_layer(random, may_shrink=position in shrinking) for position in range(4)]
+    assert_sees_what_has_a_gradient(keras.Sequential([keras.Input((*SIZE, 1)), *stack]))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_receptive_field_where_branches_meet_is_where_the_gradient_is(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    image = x = keras.Input((*SIZE, 1))
+    for _ in range(2):
+        x = layers.AveragePooling2D(2)(x)
+        branches = [
+            positive(layers.Conv2D, 1, tuple(map(int, 2 * random.integers(0, 3, 2) + 1)), padding="same")(x)
+            for _ in range(3)
+        ]
+        x = layers.Add()([*branches, x])
+    assert_sees_what_has_a_gradient(keras.Model(image, x))
+
+
+# Receptive fields by hand and from the literature --------------------------------------------------------------------
+
+
+def test_receptive_fields_of_the_lessons_model() -> None:
+    fields = [call.receptive_field for call in layer_calls(convvision.create_model("conv_64_64"))]
+    assert fields[:6] == [
+        ReceptiveField(1, 1, 1, 1),
+        ReceptiveField(3, 3, 1, 1),
+        ReceptiveField(4, 4, 2, 2),
+        ReceptiveField(8, 8, 2, 2),
+        ReceptiveField(10, 10, 4, 4),
+        # A flattened unit is one unit of the feature map still.
+        ReceptiveField(10, 10, 4, 4),
+    ]
+    assert list(map(str, fields[6:])) == ["all", "all"]
+
+
+@pytest.mark.parametrize(
+    ("name", "layer", "size"),
+    [
+        ("VGG16", "block5_pool", 212),
+        ("MobileNet", "conv_pw_13_relu", 315),
+        pytest.param("ResNet50", "conv5_block3_out", 483, marks=pytest.mark.slow),
+    ],
+)
+def test_receptive_fields_are_those_that_are_published(name: str, layer: str, size: int) -> None:
+    """Araujo, Norris and Sim, "Computing Receptive Fields of Convolutional Neural Networks" (Distill, 2019)."""
+    model = getattr(keras.applications, name)(weights=None, include_top=False, input_shape=(224, 224, 3))
+    assert sees(model)[layer] == f"{size} × {size}"
+
+
+def test_global_layers_see_all() -> None:
+    image = keras.Input((8, 8, 2), name="image")
+    maps = layers.Conv2D(2, 3, name="conv")(image)
+    pooled = [layers.GlobalAveragePooling2D(name="average")(maps), layers.GlobalMaxPooling2D(name="max")(maps)]
+    model = keras.Model(image, layers.Dense(2, name="dense")(layers.Concatenate(name="both")(pooled)))
+    assert list(sees(model).values()) == ["1 × 1", "3 × 3", "all", "all", "all", "all"]
+
+
+def test_a_gate_over_the_whole_image_lets_every_unit_see_all() -> None:
+    image = keras.Input((8, 8, 2), name="image")
+    gate = layers.GlobalAveragePooling2D(keepdims=True, name="squeeze")(image)
+    gate = layers.Dense(2, activation="sigmoid", name="excite")(gate)
+    model = keras.Model(image, layers.Conv2D(2, 3, name="conv")(layers.Multiply(name="gated")([image, gate])))
+    assert sees(model) == {"image": "1 × 1", "squeeze": "all", "excite": "all", "gated": "all", "conv": "all"}
+
+
+def test_a_dense_layer_on_feature_maps_is_a_convolution_of_one() -> None:
+    dense = layers.Dense(4, name="dense")
+    image = keras.Input((8, 8, 2), name="image")
+    maps = layers.Conv2D(2, 3, name="conv")(image)
+    model = keras.Model(image, dense(maps))
+    assert sees(model)["dense"] == "3 × 3"
+
+
+POINTWISE = [
+    layers.BatchNormalization(),
+    layers.ReLU(),
+    layers.LeakyReLU(),
+    layers.Activation("gelu"),
+    layers.Softmax(),
+    layers.Dropout(0.5),
+    layers.SpatialDropout2D(0.5),
+    layers.GaussianNoise(0.1),
+    layers.Identity(),
+    layers.Rescaling(1 / 255),
+    layers.RandomFlip(),
+    layers.RandomTranslation(0.1, 0.1),
+    layers.ZeroPadding2D(2),
+    layers.Cropping2D(1),
+    layers.Flatten(),
+]
+
+
+@pytest.mark.parametrize("layer", POINTWISE, ids=lambda layer: type(layer).__name__)
+def test_pointwise_layers_see_no_more(layer: keras.Layer) -> None:
+    model = keras.Sequential([keras.Input((8, 8, 2)), layers.Conv2D(2, 3), layer])
+    assert layer_calls(model)[-1].receptive_field == ReceptiveField(3, 3, 1, 1)
+
+
+OPERATIONS = {
+    "x + y": lambda x, y: x + y,
+    "x - y": lambda x, y: x - y,
+    "x * 2": lambda x, y: x * 2,
+    "x / 255": lambda x, y: x / 255,
+    "-x": lambda x, y: -x,
+    "x ** 2": lambda x, y: x**2,
+    "relu": lambda x, y: ops.relu(x),
+    "activations.relu": lambda x, y: keras.activations.relu(x),
+    "silu": lambda x, y: ops.silu(x),
+    "sigmoid": lambda x, y: ops.sigmoid(x),
+    "cast": lambda x, y: ops.cast(x, "float16"),
+    "concatenate": lambda x, y: ops.concatenate([x, y]),
+    "maximum": lambda x, y: ops.maximum(x, y),
+}
+
+
+@pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
+def test_pointwise_operations_see_no_more(operation: Any) -> None:
+    image = keras.Input((8, 8, 2), name="image")
+    x, y = layers.Conv2D(2, 3, padding="same")(image), layers.Conv2D(2, 3, padding="same")(image)
+    *_, last = layer_calls(keras.Model(image, operation(x, y)))
+    assert last.receptive_field == ReceptiveField(3, 3, 1, 1)
+
+
+UNKNOWN = {
+    "transposed": layers.Conv2DTranspose(2, 3),
+    "upsampling": layers.UpSampling2D(),
+    "resizing": layers.Resizing(4, 4),
+    "another grid": layers.Reshape((4, 16, 2)),
+    "permuted": layers.Permute((2, 3, 1)),
+    "lambda": layers.Lambda(lambda x: x[:, ::-1], output_shape=(8, 8, 2)),
+}
+
+
+@pytest.mark.parametrize("layer", UNKNOWN.values(), ids=UNKNOWN)
+def test_behind_a_layer_of_unknown_effect_nothing_is_claimed(layer: keras.Layer) -> None:
+    model = keras.Sequential([keras.Input((8, 8, 2)), layer, layers.Conv2D(2, 1), layers.Flatten(), layers.Dense(2)])
+    assert [call.receptive_field for call in layer_calls(model)][1:] == [None] * 4
+
+
+def test_the_operation_average_is_no_pointwise_layer() -> None:
+    image = keras.Input((8, 8, 2))
+    *_, operation = layer_calls(keras.Model(image, ops.average(image, axis=(1, 2))))
+    assert operation.receptive_field is None
+    *_, layer = layer_calls(keras.Model(image, layers.Average()([image, image])))
+    assert layer.receptive_field == ReceptiveField(1, 1, 1, 1)
+
+
+def test_adding_the_channel_axis_changes_nothing() -> None:
+    stack = [layers.Reshape((28, 28, 1)), layers.Conv2D(2, 3)]
+    model = keras.Sequential([keras.Input((28, 28)), *stack])
+    assert layer_calls(model)[-1].receptive_field == ReceptiveField(3, 3, 1, 1)
+
+
+def test_a_subclass_of_a_convolution_is_one() -> None:
+    class Normalised(layers.Conv2D):
+        pass
+
+    model = keras.Sequential([keras.Input((8, 8, 2)), Normalised(2, 3, strides=2)])
+    assert layer_calls(model)[-1].receptive_field == ReceptiveField(3, 3, 2, 2)
