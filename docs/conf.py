@@ -30,7 +30,7 @@ extensions = [
     "reference",
     "results",
 ]
-exclude_patterns = ["_build", "_generated", "auto_examples/*.ipynb", "auto_examples/*.py", "auto_examples/*.zip"]
+exclude_patterns = ["_build", "auto_examples/*.ipynb", "auto_examples/*.py", "auto_examples/*.zip"]
 templates_path = ["_templates"]
 
 myst_enable_extensions = ["attrs_block", "colon_fence", "deflist"]
@@ -47,6 +47,7 @@ napoleon_numpy_docstring = False
 napoleon_use_ivar = False
 napoleon_use_admonition_for_examples = False
 add_module_names = False
+toc_object_entries_show_parents = "hide"
 
 nitpicky = True
 # Names of other projects. Their inventories would have to be fetched, and the site is built without a network.
@@ -62,8 +63,7 @@ nitpick_ignore = [
     ("py:class", "convvision.datasets._registry.LoaderT"),
     ("py:class", "convvision.models._registry.BuilderT"),
     ("py:class", "convvision.registry.T"),
-    # What public names return without exporting it.
-    ("py:class", "ReceptiveField"),
+    # What Comparison.plot returns; not exported.
     ("py:class", "convvision.training._comparison_display.ComparisonDisplay"),
 ]
 

@@ -16,8 +16,8 @@ print(f"{run.metrics['test_accuracy']:.1%} of the test images are right")
 # %%
 # Three test images, and what the network takes them for.
 names = ["Ankle boot", "Sandal", "Dress"]
-positions = [np.flatnonzero(data.test.labels == data.info.class_names.index(name))[0] for name in names]
-images = data.test.images[positions]
+classes = [data.info.class_names.index(name) for name in names]
+images = data.test.images[[np.flatnonzero(data.test.labels == label)[0] for label in classes]]
 print([str(prediction) for prediction in run.predict(images)])
 
 # %%
@@ -30,6 +30,6 @@ convvision.visualize.plot_activation_grid(run.model, images, channel=1, titles=n
 activations = convvision.visualize.extract_activations(run.model, images, "conv")
 for layer in activations.layers:
     silent = (layer.maps.max(axis=(1, 2)) == 0).sum(axis=1)
-    print(layer.name, layer.maps.shape, "silent channels:", dict(zip(names, silent.tolist(), strict=True)))
+    print(layer.name, layer.maps.shape, "silent channels of each image:", silent)
 
 convvision.visualize.plot_activation_grid(run.model, images, channel=5, titles=names)

@@ -48,7 +48,7 @@ def nested_models() -> Any:
 
 def branches() -> Any:
     image = keras.Input(SHAPE)
-    stem = layers.Conv2D(4, 3, padding="same", activation="relu")(image)
+    stem = layers.Conv2D(4, 3, padding="same", activation="relu", name="stem")(image)
     wide = layers.Conv2D(4, 5, padding="same", activation="relu")(stem)
     deep = layers.Conv2D(4, 3, padding="same", dilation_rate=2)(stem)
     joined = layers.Concatenate()([keras.ops.relu(wide + deep), stem])

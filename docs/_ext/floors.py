@@ -52,25 +52,32 @@ def draw_floors(floors: dict[str, set[str]]) -> str:
     def reached(part: str) -> set[str]:
         return floors[part].union(*(reached(other) for other in floors[part]))
 
+    direct = {
+        part: sorted(other for other in below if not any(other in reached(between) for between in below))
+        for part, below in floors.items()
+    }
     levels = max(map(level, floors)) + 1
-    middles: dict[str, tuple[float, float]] = {}
+    x: dict[str, float] = {}
+    y = {part: _ROW * (levels - level(part) - 0.5) for part in floors}
     for floor in range(levels):
         parts = [part for part in floors if level(part) == floor]
-        for index, part in enumerate(parts, start=1):
-            middles[part] = _WIDTH * index / (len(parts) + 1), _ROW * (levels - floor - 0.5)
+        for index, part in enumerate(parts):
+            x[part] = _WIDTH * (index + 0.5) / len(parts)
+            # Alone on its floor it stands in the middle of what carries it.
+            if len(parts) == 1 and direct[part]:
+                x[part] = sum(x[other] for other in direct[part]) / len(direct[part])
+    half = _BOX_HEIGHT / 2
     lines = [
-        f'<line x1="{middles[part][0]:.0f}" y1="{middles[part][1] + _BOX_HEIGHT / 2:.0f}" '
-        f'x2="{middles[other][0]:.0f}" y2="{middles[other][1] - _BOX_HEIGHT / 2:.0f}"/>'
-        for part, below in floors.items()
-        for other in sorted(below)
-        if not any(other in reached(between) for between in below)
+        f'<line x1="{x[part]:.0f}" y1="{y[part] + half:.0f}" x2="{x[other]:.0f}" y2="{y[other] - half:.0f}"/>'
+        for part, carriers in direct.items()
+        for other in carriers
     ]
     boxes = [
-        f'<rect x="{x - _BOX_WIDTH / 2:.0f}" y="{y - _BOX_HEIGHT / 2:.0f}" width="{_BOX_WIDTH}" '
-        f'height="{_BOX_HEIGHT}" rx="6"/><text x="{x:.0f}" y="{y:.0f}">{escape(part)}</text>'
-        for part, (x, y) in middles.items()
+        f'<rect x="{x[part] - _BOX_WIDTH / 2:.0f}" y="{y[part] - half:.0f}" width="{_BOX_WIDTH}" '
+        f'height="{_BOX_HEIGHT}" rx="6"/><text x="{x[part]:.0f}" y="{y[part]:.0f}">{escape(part)}</text>'
+        for part in floors
     ]
-    title = f"<title>What stands on what: {', '.join(sorted(floors, key=level))}</title>"
+    title = f"<title>What stands on what, from below: {', '.join(sorted(floors, key=level))}</title>"
     box = f'viewBox="0 0 {_WIDTH} {_ROW * levels}"'
     return f'<svg class="floors" role="img" {box}>{title}{"".join(lines)}{"".join(boxes)}</svg>'
 

@@ -7,7 +7,9 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+from sphinx.addnodes import desc_signature
 from sphinx.application import Sphinx
+from sphinx.domains.python import PyProperty
 from sphinx.environment import BuildEnvironment
 
 import convvision
@@ -43,9 +45,9 @@ def _add_short_names(app: Sphinx, env: BuildEnvironment) -> None:  # noqa: ARG00
         objects[short] = objects[full]._replace(aliased=True)
 
 
-def _describe_constant(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:  # noqa: ARG001
-    """Keep a constant's docstring as it stands, and show an array's numbers below it."""
-    if what != "data":
+def _describe_value(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:  # noqa: ARG001
+    """Keep the docstring of a constant or a property as it stands, and show an array's numbers below it."""
+    if what not in ("attribute", "data", "property"):
         return
     # Napoleon takes what stands before a colon in the first line for a type: an empty comment keeps it off.
     lines[:0] = ["..", ""]
@@ -53,15 +55,28 @@ def _describe_constant(app: Sphinx, what: str, name: str, obj: Any, options: Any
         lines += ["", "::", "", *(f"   {row}" for row in str(obj).splitlines()), ""]
 
 
+def _as_written(annotation: str) -> str:
+    for evaluated, written in _SPELLINGS:
+        annotation = evaluated.sub(written, annotation)
+    return annotation
+
+
 def _respell_types(app: Sphinx, domain: str, objtype: str, content: Any) -> None:  # noqa: ARG001
     for types in app.env.current_document.autodoc_annotations.values():
-        for evaluated, written in _SPELLINGS:
-            types.update({name: evaluated.sub(written, text) for name, text in types.items()})
+        types.update({name: _as_written(annotation) for name, annotation in types.items()})
+
+
+class _Property(PyProperty):
+    def handle_signature(self, sig: str, signode: desc_signature) -> tuple[str, str]:
+        if "type" in self.options:
+            self.options["type"] = _as_written(self.options["type"])
+        return super().handle_signature(sig, signode)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect to what Sphinx and autodoc announce."""
-    app.connect("autodoc-process-docstring", _describe_constant, priority=_EARLY)
+    app.connect("autodoc-process-docstring", _describe_value, priority=_EARLY)
     app.connect("object-description-transform", _respell_types, priority=_EARLY)
+    app.add_directive_to_domain("py", "property", _Property, override=True)
     app.connect("env-updated", _add_short_names)
     return {"parallel_read_safe": True}

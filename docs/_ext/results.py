@@ -29,6 +29,8 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 __all__ = ["figure_text", "look_up", "setup"]
 
+# Below docs/, where a page can show it; git and Sphinx pass this folder by.
+_PICTURES = "_build/pictures"
 _OPERATION = re.compile(r"\s([-/])\s")
 _STEP = re.compile(r"\.?(\w+)|\[([^\]]+)\]")
 _FORMATS: dict[str, Callable[[Any], str]] = {
@@ -84,7 +86,7 @@ def figure_text(directory: Path, figure: str) -> str:
     expression, _, form = (part.strip() for part in figure.partition("|"))
     if form == "spread":
         mean, sd = (look_up(directory, one) for one in (expression, f"{expression}_sd"))
-        return f"{mean:.2%} ± {sd:.2%}"
+        return f"{mean:.2%}\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{sd:.2%}"
     if form not in _FORMATS:
         raise ExtensionError(f"A figure's format is one of {', '.join(_FORMATS)} or spread. Received: {figure!r}")
     first, *others = _OPERATION.split(expression)
@@ -157,15 +159,17 @@ class ResultsHistory(SphinxDirective, Figure):
         name = self.arguments[0]
         directory = _directory(self.env, f"{name}:")
         histories = {look_up(directory, f"{name}:model"): look_up(directory, f"{name}:history")}
-        picture = Path(self.env.app.srcdir, "_generated", f"{name}.svg")
-        picture.parent.mkdir(exist_ok=True)
+        picture = Path(self.env.app.srcdir, _PICTURES, f"{name}.svg")
+        picture.parent.mkdir(parents=True, exist_ok=True)
         HistoryDisplay(histories, title=look_up(directory, f"{name}:data")).plot().save(picture)
-        self.arguments[0] = f"/_generated/{picture.name}"
+        self.arguments[0] = f"/{_PICTURES}/{picture.name}"
         return super().run()
 
 
 def _table_row(cells: list[str]) -> nodes.row:
-    return nodes.row("", *(nodes.entry("", nodes.paragraph("", "", nodes.inline(text=cell, classes=["result"]))) for cell in cells))
+    return nodes.row(
+        "", *(nodes.entry("", nodes.paragraph("", "", nodes.inline(text=cell, classes=["result"]))) for cell in cells)
+    )
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

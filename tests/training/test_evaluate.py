@@ -6,12 +6,13 @@ import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
-from convvision.datasets import Dataset
+from convvision.datasets import Dataset, Scaling, from_arrays
 from convvision.errors import InputError, ShapeError, UnknownNameError
-from convvision.training import Run
+from convvision.training import Run, load_run, train
 
 
 def test_the_data_of_the_training_give_the_metrics_of_the_run(run: Run, data: Dataset, validated_data: Dataset) -> None:
@@ -47,6 +48,26 @@ def test_another_scaling_is_refused(run: Run, make_data: Callable[..., Dataset])
         run.evaluate(make_data(scale="standard"))
 
 
+def test_data_in_the_same_range_may_have_other_statistics(run: Run, raw_data: Dataset) -> None:
+    images, labels = raw_data.test
+    dark = np.zeros_like(raw_data.train.images)
+    other = from_arrays(dark, raw_data.train.labels, images, labels, class_names=raw_data.info.class_names)
+    assert other.scaling.scale == run.data.scaling.scale == "unit"
+    assert other.scaling.mean != run.data.scaling.mean
+    assert run.evaluate(other) == run.evaluate(raw_data)
+
+
+def test_standardised_by_other_statistics_is_another_scaling(
+    make_data: Callable[..., Dataset], make_dense: Callable[..., keras.Model]
+) -> None:
+    ours = make_data(scale="standard")
+    run = train(make_dense(), ours, epochs=1, verbose=0)
+    assert run.evaluate(ours)["test_accuracy"] == run.metrics["test_accuracy"]
+    theirs = dataclasses.replace(ours, scaling=Scaling("standard", (0.1,), (0.1,)))
+    with pytest.raises(InputError, match=r"mean=\(0\.1,\)"):
+        run.evaluate(theirs)
+
+
 def test_images_of_another_size_are_refused(run: Run, make_data: Callable[..., Dataset]) -> None:
     with pytest.raises(ShapeError, match=r"shape \(N, 12, 12, 1\) here\. Received: shape \(60, 14, 14, 1\)"):
         run.evaluate(make_data(size=14, scale=None))
@@ -58,6 +79,4 @@ def test_a_name_that_nothing_has(run: Run, registered: str) -> None:
 
 
 def test_a_saved_run_measures_the_same(run: Run, saved: Path, data: Dataset) -> None:
-    from convvision.training import load_run
-
     assert load_run(saved).evaluate(data) == run.evaluate(data)

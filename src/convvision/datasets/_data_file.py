@@ -38,13 +38,18 @@ class DataFile:
         candidates = (folder / self.name, folder / f"{self.name}.gz")
         return next((path for path in candidates if path.is_file()), None)
 
-    def read(self, path: Path) -> bytes:
+    def read(self, path: Path, *, source: str | None = None) -> bytes:
         """Read and verify the payload.
+
+        Args:
+            path: The file.
+            source: What to call it in messages; its path by default.
 
         Raises:
             CorruptDataError: The payload is another one.
         """
-        payload = read_bytes(path, limit=self.size)
+        source = source or str(path)
+        payload = read_bytes(path, source=source, limit=self.size)
         digest = hashlib.sha256(payload).hexdigest()
         if digest != self.sha256:
             what = (
@@ -53,5 +58,5 @@ class DataFile:
                 else f"its payload has another SHA-256: expected {self.sha256}, received {digest}"
             )
             hint = f" {self.mismatch}" if self.mismatch and len(payload) == self.size else ""
-            raise CorruptDataError(f"{path} is not {self.name} as published: {what}.{hint} Delete it and load again.")
+            raise CorruptDataError(f"{source} is not {self.name} as published: {what}.{hint}")
         return payload

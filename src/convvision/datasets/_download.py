@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from convvision.datasets._data_file import DataFile
 from convvision.errors import CorruptDataError, DownloadError
@@ -30,14 +30,13 @@ def download_file(file: DataFile, folder: Path) -> None:
         DownloadError: No mirror delivered the file, or the folder cannot be written.
     """
     import pooch  # noqa: PLC0415
-    import requests  # noqa: PLC0415
 
     failures = []
     for url in file.mirrors:
         try:
             with _quiet(pooch.get_logger()):
                 pooch.retrieve(url, None, fname=f"{file.name}.gz", path=folder, downloader=_Verifying(file))
-        except (requests.RequestException, CorruptDataError, OSError) as error:
+        except (OSError, ValueError) as error:  # requests' errors are of the first kind, CorruptDataError of the second
             failures.append(f"\n  {url}: {type(error).__name__}: {error}")
         else:
             return
@@ -57,23 +56,32 @@ class _Verifying:
     def __call__(self, url: str, output_file: str, pooch_: Any) -> None:
         import pooch  # noqa: PLC0415
 
-        progress = _BoundedProgress(self.file)
-        transfer = pooch.HTTPDownloader(progressbar=progress, chunk_size=_CHUNK, timeout=_TIMEOUT)
-        try:
-            transfer(url, output_file, pooch_)
-        finally:
-            progress.close()
-        self.file.read(Path(output_file))
+        path = Path(output_file)
+        # pooch made it for its owner's eyes only; made anew, it can be shared like any other file.
+        path.unlink()
+        with path.open("xb") as opened:
+            target = _BoundedFile(opened, self.file)
+            transfer = pooch.HTTPDownloader(progressbar=target, chunk_size=_CHUNK, timeout=_TIMEOUT)
+            try:
+                transfer(url, target, pooch_)
+            finally:
+                target.close()
+        self.file.read(path, source="the answer")
 
 
-class _BoundedProgress:
-    """The progress bar that pooch's downloader drives; it also refuses an answer without end."""
+class _BoundedFile:
+    """What pooch's downloader writes to; it shows the progress and refuses an answer without end.
 
-    def __init__(self, file: DataFile) -> None:
+    It is pooch's progress bar as well, which is told the length of the answer, but not how much has come: pooch
+    counts every piece as a whole chunk.
+    """
+
+    def __init__(self, opened: BinaryIO, file: DataFile) -> None:
         from rich.console import Console  # noqa: PLC0415
         from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn  # noqa: PLC0415
 
         self.total = 0
+        self._opened = opened
         self._limit = file.size + _MOST_OVERHEAD
         self._received = 0
         self._bar = Progress(
@@ -86,14 +94,21 @@ class _BoundedProgress:
         self._task = self._bar.add_task(file.name, total=None)
         self._bar.start()
 
-    def update(self, count: int) -> None:
-        self._received += count
+    def write(self, piece: bytes) -> None:
+        self._received += len(piece)
         if self._received > self._limit:
             raise CorruptDataError(f"the answer is larger than {self._limit} bytes, so it is another file")
+        self._opened.write(piece)
         self._bar.update(self._task, total=self.total or None, completed=self._received)
 
+    def flush(self) -> None:
+        self._opened.flush()
+
+    def update(self, count: int) -> None:
+        """Pass over what pooch counts."""
+
     def reset(self) -> None:
-        self._received = 0
+        """Pass over it too."""
 
     def close(self) -> None:
         self._bar.stop()

@@ -15,7 +15,7 @@ from convvision.datasets._data_file import DataFile
 from convvision.datasets._download import download_file
 from convvision.datasets._idx import parse_idx
 from convvision.datasets._types import Split
-from convvision.errors import DataNotFoundError
+from convvision.errors import CorruptDataError, DataNotFoundError
 
 __all__ = ["fetch", "get_data_home", "load_idx_splits"]
 
@@ -71,12 +71,19 @@ def load_idx_splits(files: Sequence[DataFile], folder: Path, *, download: bool) 
     """
     arrays: list[NDArray[Any]] = []
     for file, path in zip(files, fetch(files, folder, download=download), strict=True):
-        arrays.append(parse_idx(file.read(path), source=str(path)))
+        arrays.append(parse_idx(_read(file, path), source=str(path)))
     train_images, train_labels, test_images, test_labels = arrays
     return (
         Split(train_images[..., np.newaxis], train_labels.astype(np.int64)),
         Split(test_images[..., np.newaxis], test_labels.astype(np.int64)),
     )
+
+
+def _read(file: DataFile, path: Path) -> bytes:
+    try:
+        return file.read(path)
+    except CorruptDataError as error:
+        raise CorruptDataError(f"{error} Delete it and load again.") from error
 
 
 def _found(file: DataFile, folder: Path) -> Path:

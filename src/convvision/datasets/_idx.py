@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from convvision._atomic import replace_file
 from convvision._public import set_module
-from convvision.errors import CorruptDataError, InputError
+from convvision.errors import CorruptDataError, DataNotFoundError, InputError
 
 __all__ = ["parse_idx", "read_bytes", "read_idx", "write_idx"]
 
@@ -37,11 +37,13 @@ def read_idx(path: str | Path) -> NDArray[Any]:
         The array, in the machine's byte order.
 
     Raises:
-        FileNotFoundError: No such file.
+        DataNotFoundError: No such file.
         CorruptDataError: Not an IDX file, cut short, or with bytes left over.
     """
     path = Path(path)
-    return parse_idx(read_bytes(path), source=str(path))
+    if not path.is_file():
+        raise DataNotFoundError(f"There is no IDX file {path}.")
+    return parse_idx(read_bytes(path, source=str(path)), source=str(path))
 
 
 @set_module("convvision.datasets")
@@ -80,7 +82,8 @@ def parse_idx(payload: bytes | bytearray, *, source: str) -> NDArray[Any]:
         source: What to call them in messages.
 
     Raises:
-        CorruptDataError: The header is none, or promises another number of bytes than there are.
+        CorruptDataError: The header is none, or promises another number of bytes than there are, or a shape that NumPy
+            cannot hold.
     """
     if len(payload) < 4 or payload[0] or payload[1] or payload[2] not in _TYPES or not payload[3]:
         raise CorruptDataError(
@@ -101,15 +104,20 @@ def parse_idx(payload: bytes | bytearray, *, source: str) -> NDArray[Any]:
             f"{source} {'is cut short' if len(payload) < expected else 'has bytes left over'}: its header says shape "
             f"{tuple(shape)} of {dtype.name}, {expected} bytes. Received: {len(payload)} bytes."
         )
-    values = np.frombuffer(payload, dtype, offset=start).reshape(shape)
+    try:
+        values = np.frombuffer(payload, dtype, offset=start).reshape(shape)
+    except ValueError as error:
+        # A true header all the same: of more axes than NumPy knows, or of no values on axes whose product overflows.
+        raise CorruptDataError(f"{source} holds an array that NumPy cannot: {error}.") from error
     return values.astype(dtype.newbyteorder("="), copy=False)
 
 
-def read_bytes(path: Path, *, limit: int | None = None) -> bytes:
+def read_bytes(path: Path, *, source: str, limit: int | None = None) -> bytes:
     """Read a file, decompressing it when it is gzip.
 
     Args:
         path: The file.
+        source: What to call it in messages.
         limit: The most bytes the payload may have; a gzip file that holds more is refused as soon as it passes them.
 
     Raises:
@@ -125,7 +133,7 @@ def read_bytes(path: Path, *, limit: int | None = None) -> bytes:
             else:
                 payload = file.read(size)
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise CorruptDataError(f"{path} is a broken gzip file: {error}. Delete it and load again.") from error
+            raise CorruptDataError(f"{source} is a broken gzip file: {error}.") from error
     if limit is not None and len(payload) > limit:
-        raise CorruptDataError(f"{path} holds more than the {limit} bytes that it should. Delete it and load again.")
+        raise CorruptDataError(f"{source} holds more than the {limit} bytes that it should.")
     return payload

@@ -45,7 +45,7 @@ class Scaling:
     def __post_init__(self) -> None:
         if self.scale is not None and self.scale not in get_args(Scale):
             raise InputError(f"scale is 'unit', 'standard' or None. Received: scale={self.scale!r}")
-        if self.scale == "standard" and not (self.mean and self.std and min(self.std) > 0):
+        if self.scale == "standard" and not (self.mean and len(self.mean) == len(self.std) and min(self.std) > 0):
             raise InputError(
                 f"scale='standard' needs a mean and a positive standard deviation for each channel. "
                 f"Received: mean={self.mean}, std={self.std}"
@@ -78,7 +78,8 @@ class Scaling:
             The scaled images; floats are returned as they are.
 
         Raises:
-            ValueRangeError: Floats that are plainly not on this scale, such as pixels in [0, 255], or other integers.
+            ValueRangeError: Floats that are plainly not on this scale, such as pixels in [0, 255] or NaN; or other
+                integers.
         """
         if images.dtype == np.uint8:
             return self.apply(images)
@@ -89,7 +90,8 @@ class Scaling:
             )
         low, high = self._limits()
         smallest, largest = float(images.min()), float(images.max())
-        if smallest < low or largest > high:
+        # Asked this way round, because NaN is neither below nor above.
+        if not low <= smallest <= largest <= high:
             raise ValueRangeError(
                 f"Float images must already be on the scale {self.scale!r} ({low:g} to {high:g}). "
                 f"Received: values from {smallest:g} to {largest:g}. "

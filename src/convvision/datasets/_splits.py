@@ -20,15 +20,18 @@ def stratified_split(
     Args:
         labels: Class indices, shape (N,).
         fraction: Part of each class to choose, in (0, 1); rounded to the nearest whole image of each class.
-        seed: Of the choice.
+        seed: Of the choice, at least 0.
 
     Returns:
         The positions that remain and the positions that were chosen: a partition of ``range(N)``, each in ascending
         order.
 
     Raises:
-        InputError: One of the two parts would be empty.
+        InputError: One of the two parts would be empty, or a seed that cannot be.
     """
+    # NumPy takes None too, and chooses differently every time.
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise InputError(f"seed is a whole number of at least 0. Received: seed={seed!r}")
     rng = np.random.default_rng(seed)
     chosen = np.zeros(len(labels), bool)
     for label in np.unique(labels):

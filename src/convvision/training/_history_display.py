@@ -52,7 +52,7 @@ class HistoryDisplay(Display):
             for index, name in enumerate(self.histories):
                 self._draw(axes, metric, name, f"C{index % 10}")
             axes.set(xlabel="epoch", ylabel=metric)
-            axes.xaxis.get_major_locator().set_params(integer=True)
+            axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
             axes.grid(alpha=0.3)
             axes.legend()
         self.figure_.suptitle(self.title)

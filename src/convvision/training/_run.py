@@ -107,8 +107,10 @@ class Run:
                 f"The run tells these classes apart: {', '.join(self.data.class_names)}. "
                 f"Received: {', '.join(data.info.class_names)}"
             )
-        if data.scaling.scale is not None and data.scaling != self.data.scaling:
-            raise InputError(f"The run was trained with {self.data.scaling}. Received: data with {data.scaling}")
+        theirs, ours = data.scaling, self.data.scaling
+        # Data in [0, 1] are in [0, 1], whatever their own mean and standard deviation.
+        if theirs.scale is not None and (theirs.scale != ours.scale or (ours.scale == "standard" and theirs != ours)):
+            raise InputError(f"The run was trained with {ours}. Received: data with {theirs}")
         images = check_images(data.test.images, image_shape=self.data.image_shape)
         return score(self.model, Split(self.data.scaling.prepare(images), data.test.labels))
 

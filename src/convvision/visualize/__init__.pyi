@@ -2,6 +2,11 @@ from ._activations import Activations as Activations
 from ._activations import LayerActivation as LayerActivation
 from ._activations import extract_activations as extract_activations
 from ._attribution import Attribution as Attribution
+from ._attribution_display import AttributionDisplay as AttributionDisplay
+from ._attribution_display import plot_attributions as plot_attributions
+from ._cam import grad_cam as grad_cam
+from ._cam import grad_cam_pp as grad_cam_pp
+from ._cam import layer_cam as layer_cam
 from ._display import Display as Display
 from ._gradient_methods import integrated_gradients as integrated_gradients
 from ._gradient_methods import saliency as saliency
@@ -10,3 +15,5 @@ from ._grid import ActivationGridDisplay as ActivationGridDisplay
 from ._grid import plot_activation_grid as plot_activation_grid
 from ._kernels import KernelDisplay as KernelDisplay
 from ._kernels import plot_kernels as plot_kernels
+from ._occlusion import occlusion as occlusion
+from ._score_cam import score_cam as score_cam

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -15,7 +15,7 @@ from convvision._public import set_module
 from convvision.errors import InputError, LabelError, ShapeError, ValueRangeError
 from convvision.visualize._class_scores import ClassScores
 
-__all__ = ["Attribution", "Baseline", "Target", "baseline_images", "chosen_targets", "prepared"]
+__all__ = ["Attribution", "Baseline", "Target", "baseline_images", "chosen_targets", "in_passes", "prepared"]
 
 Target: TypeAlias = int | Sequence[int] | NDArray[np.integer[Any]] | Literal["pred"]
 Baseline: TypeAlias = float | ArrayLike
@@ -120,3 +120,19 @@ def baseline_images(baseline: Baseline, images: NDArray[Any]) -> NDArray[np.floa
     if not np.isfinite(values).all():
         raise ValueRangeError("baseline is made of finite numbers. Received: NaN or infinity among them.")
     return np.broadcast_to(values, images.shape)
+
+
+def in_passes(count: int, each: int, batch_size: int) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Share out several variants of each image among as few passes as hold them.
+
+    Args:
+        count: Number of images.
+        each: Number of variants of each.
+        batch_size: Variants a pass, of one image or several.
+
+    Yields:
+        For a pass, the index of each variant's image, in rising order, and its own index among the image's variants.
+    """
+    for first in range(0, count * each, batch_size):
+        image, variant = np.divmod(np.arange(first, min(first + batch_size, count * each)), each)
+        yield image, variant

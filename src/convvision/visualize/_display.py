@@ -93,6 +93,18 @@ def new_figure(rows: int, columns: int, *, panel: tuple[float, float]) -> tuple[
     return figure, axes
 
 
+def draw_image(axes: Any, image: NDArray[Any]) -> None:
+    """Draw one image (H, W, C) from its darkest to its brightest value, without ticks: in colour where it has three."""
+    axes.set(xticks=[], yticks=[])
+    shown = image.astype(np.float32)
+    low, high = float(shown.min()), float(shown.max())
+    shown = (shown - low) / ((high - low) or 1.0)
+    if shown.shape[-1] == 3:
+        axes.imshow(shown)
+    else:
+        axes.imshow(shown[..., 0], cmap="gray", vmin=0, vmax=1)
+
+
 def check_cmap(cmap: str) -> str:
     """Return the name of a colour map, or say that Matplotlib knows none of that name."""
     # Matplotlib is imported in functions: listing and loading the library do without it.

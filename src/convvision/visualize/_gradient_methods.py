@@ -19,6 +19,7 @@ from convvision.visualize._attribution import (
     Target,
     baseline_images,
     chosen_targets,
+    in_passes,
     prepared,
 )
 from convvision.visualize._class_scores import ClassScores, pick
@@ -166,7 +167,8 @@ def integrated_gradients(
             images scaled by "standard", black is not 0 but ``-mean / std``.
         steps: Points on the line.
         rtol: For images whose sum is off by more than ``rtol`` times the larger of 1 and the difference of logits, the
-            steps are doubled until it is not, up to 1024. None leaves the steps as they are.
+            steps are doubled until it is not, up to 1024, by halving the pieces of the line on which they lie. None
+            leaves the steps as they are.
         output: As for :func:`saliency`.
         batch_size: Points a pass; all that is held at a time, besides a running sum.
 
@@ -199,15 +201,16 @@ def integrated_gradients(
     picked = np.take_along_axis(ends.reshape(2, len(images), -1), targets[None, :, None], axis=2)[..., 0]
     difference = picked[0].astype(np.float64) - picked[1]
     taken = np.full(len(images), steps)
-    values = _along_line(scores, floats, start, steps, targets, batch_size)
+    nodes, weights = _quadrature(steps)
+    values = _along_line(scores, floats, start, nodes, weights, targets, batch_size)
     error = abs(values.sum(axis=(1, 2, 3)) - difference)
-    while rtol is not None and steps * 2 <= _MOST_STEPS:
+    while rtol is not None and len(nodes) * 2 <= _MOST_STEPS:
         missed = np.flatnonzero(error > rtol * np.maximum(abs(difference), 1))
         if not missed.size:
             break
-        steps *= 2
-        taken[missed] = steps
-        values[missed] = _along_line(scores, floats[missed], start[missed], steps, targets[missed], batch_size)
+        nodes, weights = _halved(nodes, weights)
+        taken[missed] = len(nodes)
+        values[missed] = _along_line(scores, floats[missed], start[missed], nodes, weights, targets[missed], batch_size)
         error[missed] = abs(values[missed].sum(axis=(1, 2, 3)) - difference[missed])
     return Attribution(
         "integrated_gradients",
@@ -220,22 +223,34 @@ def integrated_gradients(
     )
 
 
+def _quadrature(points: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Give the nodes in [0, 1] and the weights of Gauss and Legendre."""
+    nodes, weights = np.polynomial.legendre.leggauss(points)
+    return (nodes + 1) / 2, weights / 2
+
+
+def _halved(
+    nodes: NDArray[np.float64], weights: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Use a rule on both halves of [0, 1]: twice the points, and no rule of high order has to be found."""
+    return np.concatenate([nodes / 2, (nodes + 1) / 2]), np.tile(weights / 2, 2)
+
+
 def _along_line(
     scores: ClassScores,
     images: NDArray[np.float32],
     start: NDArray[np.float32],
-    steps: int,
+    nodes: NDArray[np.float64],
+    weights: NDArray[np.float64],
     targets: NDArray[np.int64],
     batch_size: int,
 ) -> NDArray[np.float64]:
-    nodes, weights = np.polynomial.legendre.leggauss(steps)
-    # From [-1, 1] to [0, 1].
-    way = ((nodes + 1) / 2).astype(np.float32).reshape(-1, 1, 1, 1)
+    way = nodes.astype(np.float32).reshape(-1, 1, 1, 1)
 
-    def between(which: NDArray[np.intp], step: NDArray[np.intp]) -> NDArray[np.float32]:
-        return np.asarray(start[which] + way[step] * (images[which] - start[which]), np.float32)
+    def between(which: NDArray[np.intp], node: NDArray[np.intp]) -> NDArray[np.float32]:
+        return np.asarray(start[which] + way[node] * (images[which] - start[which]), np.float32)
 
-    mean = _weighted_gradients(scores, between, weights / 2, targets, images.shape[1:], batch_size)
+    mean = _weighted_gradients(scores, between, weights, targets, images.shape[1:], batch_size)
     return mean * (images - start)
 
 
@@ -258,10 +273,9 @@ def _weighted_gradients(
         batch_size: Points a pass, of one image or several.
     """
     total = np.zeros((len(targets), *image_shape), np.float64)
-    for first in range(0, len(targets) * len(weights), batch_size):
-        which, step = np.divmod(np.arange(first, min(first + batch_size, len(targets) * len(weights))), len(weights))
-        gradients, _ = _pixel_gradients(scores, points(which, step), targets[which])
-        np.add.at(total, which, gradients * weights[step].reshape(-1, 1, 1, 1))
+    for which, point in in_passes(len(targets), len(weights), batch_size):
+        gradients, _ = _pixel_gradients(scores, points(which, point), targets[which])
+        np.add.at(total, which, gradients * weights[point].reshape(-1, 1, 1, 1))
     return total
 
 

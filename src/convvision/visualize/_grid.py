@@ -13,7 +13,7 @@ from convvision._keras import keras
 from convvision._public import set_module
 from convvision.errors import InputError
 from convvision.visualize._activations import Activations, Layers, extract_activations
-from convvision.visualize._display import Display, check_cmap, new_figure
+from convvision.visualize._display import Display, check_cmap, draw_image, new_figure
 
 __all__ = ["ActivationGridDisplay", "plot_activation_grid"]
 
@@ -58,7 +58,7 @@ class ActivationGridDisplay(Display):
         images, layers = self.activations.images, self.activations.layers
         self.figure_, self.axes_ = new_figure(len(images), 1 + len(layers), panel=(1.9, 1.95))
         for index, row in enumerate(self.axes_):
-            _draw_image(row[0], images[index])
+            draw_image(row[0], images[index])
             for axes, layer in zip(row[1:], layers, strict=True):
                 _draw_map(axes, layer.maps[index, ..., self.channel], self.cmap)
             if self.titles is not None:
@@ -104,25 +104,10 @@ def plot_activation_grid(
     return ActivationGridDisplay(activations, channel=channel, titles=titles, cmap=cmap).plot()
 
 
-def _draw_image(axes: Any, image: NDArray[Any]) -> None:
-    _bare(axes)
-    shown = image.astype(np.float32)
-    low, high = float(shown.min()), float(shown.max())
-    shown = (shown - low) / ((high - low) or 1.0)
-    if shown.shape[-1] == 3:
-        axes.imshow(shown)
-    else:
-        axes.imshow(shown[..., 0], cmap="gray", vmin=0, vmax=1)
-
-
 def _draw_map(axes: Any, values: NDArray[np.float32], cmap: str) -> None:
-    _bare(axes)
+    axes.set(xticks=[], yticks=[])
     low, high = float(values.min()), float(values.max())
     constant = low == high
     axes.imshow(values, cmap=cmap, vmin=low, vmax=high if not constant else low + 1)
     if constant:
         axes.text(0.5, 0.5, f"{low:g} everywhere", color="white", ha="center", va="center", transform=axes.transAxes)
-
-
-def _bare(axes: Any) -> None:
-    axes.set(xticks=[], yticks=[])

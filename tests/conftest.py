@@ -1,0 +1,52 @@
+"""What all tests share: surroundings that are the same on every machine, and where the real data lie."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+# Before anything imports Matplotlib or TensorFlow, which read these once.
+os.environ["MPLBACKEND"] = "Agg"
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import hypothesis
+import pytest
+
+from convvision.datasets import get_data_home
+
+# The same examples in every run; a shared machine keeps no deadline.
+hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("ci")
+
+ROOT = Path(__file__).parent.parent
+REAL_FILES = [
+    f"{data_set}/{part}-ubyte"
+    for data_set in ("fashion_mnist", "mnist")
+    for part in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
+]
+# Read here, since the fixture below hides the variable: what the environment names, else what lies beside the
+# repository, else the user's cache folder.
+REAL_DATA_HOMES = [
+    *([Path(os.environ["CONVVISION_DATA_HOME"]).absolute()] if os.environ.get("CONVVISION_DATA_HOME") else []),
+    ROOT.parent / "shared" / "datasets",
+    get_data_home(),
+]
+
+
+@pytest.fixture(autouse=True)
+def without_a_data_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test finds data because of the environment that it is run in."""
+    monkeypatch.delenv("CONVVISION_DATA_HOME", raising=False)
+
+
+@pytest.fixture(scope="session")
+def real_data_home() -> Path:
+    """The folder that holds Fashion-MNIST and MNIST as they were published."""
+    for folder in REAL_DATA_HOMES:
+        if all((folder / name).is_file() or (folder / f"{name}.gz").is_file() for name in REAL_FILES):
+            return folder
+    looked = ", ".join(map(str, REAL_DATA_HOMES))
+    pytest.skip(
+        f"Fashion-MNIST and MNIST are in none of {looked}. Set CONVVISION_DATA_HOME to the folder that holds "
+        f"fashion_mnist/ and mnist/, or let convvision.load_dataset download both."
+    )

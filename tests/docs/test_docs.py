@@ -1,0 +1,335 @@
+"""The site: what its pages show runs, every public name has its entry, every figure its source, and all of it builds.
+
+Python stands on the pages in two kinds of fences: ``pycon`` is a session, whose output has to be what is shown, and
+``python`` a file. The blocks of a page run in turn in one namespace.
+"""
+
+from __future__ import annotations
+
+import doctest
+import hashlib
+import importlib
+import importlib.util
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import zlib
+from html.parser import HTMLParser
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import convvision
+from convvision.cli import command
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+MADE_BY_THE_BUILD = ("_build", "auto_examples", "reference/generated")
+PAGES = {
+    path.relative_to(DOCS).with_suffix("").as_posix(): path.read_text(encoding="utf-8")
+    for path in sorted([*DOCS.rglob("*.md"), *DOCS.rglob("*.rst")])
+    if not path.relative_to(DOCS).as_posix().startswith((*MADE_BY_THE_BUILD, "_templates"))
+}
+FENCE = re.compile(r"^(?P<mark>[`:]{3,})(?P<language>\S*)[^\n]*\n(?P<body>.*?)^(?P=mark)$", re.MULTILINE | re.DOTALL)
+# The packages and modules that are attributes of convvision; the registry is what plugins are written against.
+PACKAGES = sorted(
+    {name for name in convvision.__all__ if isinstance(getattr(convvision, name), ModuleType)} | {"registry"}
+)
+
+NUMBER = doctest.register_optionflag("NUMBER")
+_NUMBER = re.compile(r"\d+(?:\.(\d+))?")
+
+
+class Checker(doctest.OutputChecker):
+    """With NUMBER, a number that comes from a training may be off by two in its last digit."""
+
+    def check_output(self, want: str, got: str, optionflags: int) -> bool:
+        numbers = list(zip(_NUMBER.finditer(want), _NUMBER.finditer(got), strict=False))
+        if optionflags & NUMBER and all(
+            abs(float(wanted[0]) - float(found[0])) <= 2.001 * 10 ** -len(wanted[1] or "") for wanted, found in numbers
+        ):
+            want, got = _NUMBER.sub("0", want), _NUMBER.sub("0", got)
+        return super().check_output(want, got, optionflags)
+
+
+def fences(text: str) -> list[re.Match[str]]:
+    """Find the fences that hold code, also those inside of tabs."""
+    found = []
+    for fence in FENCE.finditer(text):
+        found += fences(fence["body"]) if fence["mark"].startswith(":") else [fence]
+    return found
+
+
+def run_blocks(page: str, text: str) -> int:
+    """Run the Python of a page; return how many blocks there were."""
+    names: dict[str, Any] = {"__name__": page}
+    runner = doctest.DocTestRunner(Checker(), verbose=False, optionflags=doctest.ELLIPSIS)
+    parser, report = doctest.DocTestParser(), list[str]()
+    blocks = [fence for fence in fences(text) if fence["language"] in ("pycon", "python")]
+    for number, fence in enumerate(blocks, start=1):
+        if fence["language"] == "python":
+            exec(compile(fence["body"], page, "exec"), names)  # noqa: S102
+        else:
+            session = parser.get_doctest(fence["body"], names, f"block {number} of {page}", None, 0)
+            runner.run(session, out=report.append, clear_globs=False)
+            names = session.globs
+    assert not runner.failures, "".join(report)
+    return len(blocks)
+
+
+def extension(name: str) -> ModuleType:
+    """Import one of the site's own Sphinx extensions."""
+    pytest.importorskip("sphinx", reason="Sphinx is not installed: pip install 'convvision[docs]'")
+    spec = importlib.util.spec_from_file_location(name, DOCS / "_ext" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+# -- What the pages show runs ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "page", ["explanation/architecture", "installation", pytest.param("index", marks=pytest.mark.slow)]
+)
+def test_the_python_of_a_page_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run_blocks(page, PAGES[page])
+
+
+@pytest.mark.slow
+@pytest.mark.realdata
+def test_the_python_of_the_lesson_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, real_data_home: Path) -> None:
+    # An hour of training becomes a minute: every fit sees the first images only. What the page prints does not depend
+    # on how well a network was trained.
+    import keras
+
+    fit = keras.Model.fit
+
+    def short_fit(self: Any, x: Any, y: Any, *, validation_data: Any = None, **options: Any) -> Any:
+        few = slice(0, 320)
+        validation = None if validation_data is None else tuple(part[few] for part in validation_data)
+        return fit(self, x[few], y[few], validation_data=validation, **options)
+
+    monkeypatch.setattr(keras.Model, "fit", short_fit)
+    monkeypatch.setenv("CONVVISION_DATA_HOME", str(real_data_home))
+    monkeypatch.chdir(tmp_path)
+    assert run_blocks("tutorials/lesson", PAGES["tutorials/lesson"])
+
+
+def test_no_page_with_python_is_forgotten() -> None:
+    with_python = {
+        page for page, text in PAGES.items() if any(f["language"] in ("pycon", "python") for f in fences(text))
+    }
+    assert with_python == {"explanation/architecture", "index", "installation", "tutorials/lesson"}
+    # Python under another label would not be run.
+    assert not any(re.search(r"code-block|sourcecode|```(py|python3|ipython)\b", text) for text in PAGES.values())
+
+
+def test_a_block_that_fails_is_noticed() -> None:
+    with pytest.raises(AssertionError, match=r"Expected:\n +3\n +Got:\n +2"):
+        run_blocks("page", "::::{tab}\n```pycon\n>>> one = 1\n>>> one + one\n3\n```\n::::\n")
+    with pytest.raises(AssertionError, match=r"Expected:\n +0\.95\n +Got:\n +0\.92"):
+        run_blocks("page", "```pycon\n>>> 0.92  # doctest: +NUMBER\n0.95\n```\n")
+    assert run_blocks("page", "```pycon\n>>> 0.93  # doctest: +NUMBER\n0.95\n```\n```python\nx = 1\n```\n") == 2
+
+
+COMMANDS = [
+    line
+    for text in PAGES.values()
+    for line in re.findall(r"^\$ (convvision .*)$", text.replace("\\\n", ""), flags=re.MULTILINE)
+]
+
+
+def test_there_are_commands_on_the_pages() -> None:
+    assert len(COMMANDS) >= 10
+
+
+@pytest.mark.parametrize("line", sorted(set(COMMANDS)))
+def test_every_command_is_one_that_we_have(line: str) -> None:
+    _, name, *arguments = shlex.split(line)
+    # Parsing, without running: unknown options and missing arguments end it with click's usage error.
+    command.commands[name].make_context(name, arguments)
+
+
+@pytest.mark.slow
+def test_the_plugin_of_the_architecture_page_works(tmp_path: Path) -> None:
+    import tomllib
+
+    blocks = {fence["language"]: fence["body"] for fence in fences(PAGES["explanation/architecture"])}
+    project = tomllib.loads(blocks["toml"])
+    # What pip leaves of these two files: the module, and a folder with its name and its entry points.
+    (tmp_path / "my_nets.py").write_text(blocks["python"], encoding="utf-8")
+    facts = tmp_path / "my_nets-0.1.0.dist-info"
+    facts.mkdir()
+    (facts / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['project']['name']}\nVersion: 0.1.0\n")
+    lines = [
+        f"[{group}]\n" + "".join(f"{name} = {value}\n" for name, value in points.items())
+        for group, points in project["project"]["entry-points"].items()
+    ]
+    (facts / "entry_points.txt").write_text("".join(lines))
+    program = "import convvision; print(*convvision.list_models('wide_*'), convvision.create_model('wide_first').name)"
+    printed = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert printed.stdout.split() == ["wide_first", "conv_64_32"]
+
+
+# -- Every public name has its entry, every page its place -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_public_name_is_in_the_reference(package: str) -> None:
+    page = PAGES[f"reference/{package}"]
+    names = importlib.import_module(f"convvision.{package}").__all__
+    missing = [
+        name for name in names if not re.search(rf"^(   |\.\. (auto\w+|py:data):: ){name}$", page, flags=re.MULTILINE)
+    ]
+    assert not missing
+
+
+def test_every_short_name_is_in_the_reference() -> None:
+    missing = [name for name in convvision.__all__ if f"``convvision.{name}``" not in PAGES["reference/convvision"]]
+    assert not missing
+
+
+def test_every_page_can_be_reached() -> None:
+    reached, waiting = set[str](), ["index"]
+    while waiting:
+        page = waiting.pop()
+        reached.add(page)
+        if page not in PAGES:
+            continue
+        listed = [fence["body"] for fence in fences(PAGES[page]) if fence["language"] == "{toctree}"]
+        entries = [line for body in listed for line in body.splitlines() if line and not line.startswith(":")]
+        waiting += [os.path.normpath(Path(page).parent / entry) for entry in entries]
+    assert reached == {*PAGES, "auto_examples/index"}
+
+
+# -- Every figure has its source -------------------------------------------------------------------------------------
+
+
+def test_every_figure_on_a_page_is_in_the_results() -> None:
+    results = extension("results")
+    roles = [figure for text in PAGES.values() for figure in re.findall(r"\{result\}`([^`]+)`", text)]
+    tables = [
+        column.split("=", 1)[1].replace("*", model)
+        for text in PAGES.values()
+        for models, body in re.findall(r"```\{results-table\} (.*)\n((?:.+\n)+?)```", text)
+        for model in models.split()
+        for column in body.splitlines()
+    ]
+    assert len(roles) > 10
+    assert len(tables) > 20
+    for figure in roles + tables:
+        assert results.figure_text(ROOT / "benchmarks" / "results", figure.strip())
+
+
+def test_figures_are_looked_up_and_written_out(tmp_path: Path) -> None:
+    figure_text = extension("results").figure_text
+    rows = [{"model": "a", "accuracy": 0.5, "accuracy_sd": 0.0125}, {"model": "b", "accuracy": 0.75, "count": 1234}]
+    (tmp_path / "lesson.json").write_text(json.dumps({"rows": rows, "losses": [3, 1, 2], "stopped": [7, 6, 7]}))
+    written = {
+        "lesson:rows[a].accuracy | percent": "50.00%",
+        "lesson:rows[a].accuracy | spread": "50.00%\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}1.25%",
+        "lesson:rows[b].accuracy - lesson:rows[a].accuracy | points": "25.0",
+        "lesson:rows[b].accuracy / lesson:rows[a].accuracy | number": "1.5",
+        "lesson:rows[b].count | count": "1,234",
+        "lesson:losses[min] | loss": "1.000",
+        "lesson:losses[-1] | number": "2.0",
+        "lesson:stopped | list": "7, 6 and 7",
+        "lesson:rows[0].model | text": "a",
+    }
+    assert {figure: figure_text(tmp_path, figure) for figure in written} == written
+
+
+@pytest.mark.parametrize(
+    ("figure", "message"),
+    [
+        ("other:rows[a].accuracy | percent", "there is no .*other.json. Run the benchmark"),
+        ("lesson:rows[c].accuracy | percent", "lesson.json has no 'c' there"),
+        ("lesson:rows[a].speed | percent", "lesson.json has no 'speed' there"),
+        ("lesson:rows[a].accuracy | share", "format is one of count, .* Received: 'lesson:rows"),
+    ],
+)
+def test_a_figure_without_a_source_ends_the_build(figure: str, message: str, tmp_path: Path) -> None:
+    errors = pytest.importorskip("sphinx.errors", reason="Sphinx is not installed: pip install 'convvision[docs]'")
+    (tmp_path / "lesson.json").write_text(json.dumps({"rows": [{"model": "a", "accuracy": 0.5}]}))
+    with pytest.raises(errors.ExtensionError, match=message):
+        extension("results").figure_text(tmp_path, figure)
+
+
+def test_every_picture_on_a_page_was_made_by_a_script() -> None:
+    made = json.loads((ROOT / "benchmarks" / "results" / "lesson_pictures.json").read_text())["sha256"]
+    kept = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in (DOCS / "_static").rglob("*.png")}
+    assert kept == made
+
+
+# -- All of it builds ------------------------------------------------------------------------------------------------
+
+
+class _Requests(HTMLParser):
+    """Collects what a page makes a browser fetch; links that a reader may follow are no such thing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.addresses: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if tag in ("img", "script", "iframe", "source", "video", "audio", "embed"):
+            self.addresses.append(given.get("src") or "")
+        if tag == "link" and given.get("rel") not in ("canonical", "next", "prev", "search", "index"):
+            self.addresses.append(given.get("href") or "")
+
+
+@pytest.mark.slow
+def test_the_site_builds_from_clean_without_a_warning(tmp_path: Path) -> None:
+    pytest.importorskip("sphinx", reason="Sphinx is not installed: pip install 'convvision[docs]'")
+    ignored = shutil.ignore_patterns("_build", "auto_examples", "__pycache__")
+    shutil.copytree(DOCS, tmp_path / "docs", ignore=ignored)
+    shutil.rmtree(tmp_path / "docs" / "reference" / "generated", ignore_errors=True)
+    shutil.copytree(ROOT / "examples", tmp_path / "examples", ignore=ignored)
+    shutil.copytree(ROOT / "benchmarks" / "results", tmp_path / "benchmarks" / "results")
+    site = tmp_path / "site"
+    # A proxy that is not there: whatever asks the network fails.
+    nowhere = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
+    built = subprocess.run(
+        [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-n", "-b", "html", "docs", site],
+        cwd=tmp_path,
+        env=os.environ | nowhere,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert built.returncode == 0, built.stderr
+
+    pages = _Requests()
+    for page in site.rglob("*.html"):
+        pages.feed(page.read_text(encoding="utf-8"))
+    assert pages.addresses
+    assert not [address for address in pages.addresses if re.match(r"(https?:)?//", address)]
+    styles = "".join(sheet.read_text(encoding="utf-8") for sheet in site.rglob("*.css"))
+    assert not re.findall(r"""(?:url\(|@import)\s*["']?(?:https?:)?//[^)"']*""", styles)
+
+    inventory = zlib.decompress((site / "objects.inv").read_bytes().split(b"\n", 4)[4]).decode()
+    known = {line.split(" ", 1)[0] for line in inventory.splitlines()}
+    public = {
+        f"convvision.{package}.{name}"
+        for package in PACKAGES
+        for name in importlib.import_module(f"convvision.{package}").__all__
+    }
+    short = {f"convvision.{name}" for name in convvision.__all__}
+    assert not (public | short) - known
