@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import gzip
 import http.server
 import re
@@ -354,6 +355,17 @@ def test_a_file_in_place_of_the_folder_is_said(server: Server, published: Any, t
     with pytest.raises(DownloadError, match=r"FileExistsError|NotADirectoryError"):
         download_file(file, tmp_path / "home")
     assert (tmp_path / "home").read_text() == "mine"
+
+
+def test_a_full_disk_is_said_and_leaves_nothing(
+    server: Server, published: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(_download._BoundedFile, "flush", full)
+    file = published.at(server.offer("good", published.payloads))[0]
+    assert "No space left on device" in refused(file, tmp_path)
 
 
 def test_an_interruption_leaves_nothing(

@@ -139,7 +139,7 @@ def test_attributions_of_other_images_are_refused(places: Attribution) -> None:
 def test_titles_names_and_colours_that_do_not_fit_are_refused(places: Attribution) -> None:
     with pytest.raises(InputError, match="Expected 2 titles, one an image"):
         plot_attributions(places, titles=["one"])
-    with pytest.raises(InputError, match="1 among them. Received: 1 class_names"):
+    with pytest.raises(InputError, match=r"1 among them\. Received: 1 class_names"):
         plot_attributions(places, class_names=["bag"])
     with pytest.raises(InputError, match="cmap='infermo'"):
         plot_attributions(places, cmap="infermo")

@@ -36,7 +36,7 @@ class HistoryDisplay(Display):
     def best_validation_epoch(self, name: str) -> int | None:
         """Tell the epoch, counted from 1, with the lowest validation loss; None without validation.
 
-        From there on the network learns its training images rather than the classes: it overfits.
+        Where epochs follow it, the network learnt its training images rather than the classes in them: it overfits.
         """
         losses = self.histories[name].get("val_loss")
         return None if not losses else min(range(len(losses)), key=losses.__getitem__) + 1

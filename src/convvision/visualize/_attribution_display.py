@@ -79,7 +79,7 @@ class AttributionDisplay(Display):
             draw_image(axes, images[index])
             if self.titles is not None:
                 axes.set_ylabel(self.titles[index])
-        self.axes_[0, 0].set_title("image")
+        self.axes_[0, 0].set_title("image", fontsize="medium")
         for column, attribution in zip(self.axes_[:, 1:].T, self.attributions, strict=True):
             self._draw(column, attribution)
         return self
