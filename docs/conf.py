@@ -82,6 +82,8 @@ sphinx_gallery_conf = {
 }
 
 # -- The pages -------------------------------------------------------------------------------------------------------
+# Quotes and ellipses, but no dashes: the text of the command line speaks of --out.
+smartquotes_action = "qe"
 html_theme = "pydata_sphinx_theme"
 html_title = "convvision"
 html_logo = "_static/logo.svg"

@@ -1,4 +1,4 @@
-"""What the API reference needs beyond autodoc: short names, constants, and types as we write them."""
+"""What the API reference needs beyond autodoc and sphinx-click: short names, constants, and types as we write them."""
 
 from __future__ import annotations
 
@@ -73,10 +73,16 @@ class _Property(PyProperty):
         return super().handle_signature(sig, signode)
 
 
+def _show_paths(app: Sphinx, context: Any, lines: list[str]) -> None:  # noqa: ARG001
+    """Show a default path of the command line as it would be typed."""
+    lines[:] = [re.sub(r"\w+Path\(('[^']*')\)", r"\1", line) for line in lines]
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect to what Sphinx and autodoc announce."""
     app.connect("autodoc-process-docstring", _describe_value, priority=_EARLY)
     app.connect("object-description-transform", _respell_types, priority=_EARLY)
     app.add_directive_to_domain("py", "property", _Property, override=True)
+    app.connect("sphinx-click-process-options", _show_paths)
     app.connect("env-updated", _add_short_names)
     return {"parallel_read_safe": True}

@@ -5,9 +5,13 @@ from __future__ import annotations
 import dataclasses
 import gzip
 import hashlib
+import json
 import struct
-from collections.abc import Callable, Collection
+import subprocess
+import sys
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -85,3 +89,50 @@ def small_fashion_mnist(published: Published, monkeypatch: pytest.MonkeyPatch) -
     """Let "fashion_mnist" stand for the small data set."""
     monkeypatch.setattr(_fashion_mnist, "_FILES", published.files)
     return published
+
+
+# What Python, NumPy and the C library take for themselves while loading.
+_ALLOWANCE = 8 << 20
+
+_LOAD = """
+import json
+import sys
+from pathlib import Path
+
+from convvision.datasets import _fashion_mnist, get_dataset_info, load_dataset
+from convvision.datasets._data_file import DataFile
+
+home, name, options, files = json.loads(sys.argv[1])
+if files:
+    _fashion_mnist._FILES = tuple(DataFile(**file) for file in files)
+get_dataset_info(name)
+
+
+def peak():
+    # Not getrusage: its peak begins with what the parent had when it started this process.
+    status = Path("/proc/self/status").read_text()
+    return 1024 * int(status.partition("VmHWM:")[2].split()[0])
+
+
+before = peak()
+data = load_dataset(name, data_home=home, download=False, **options)
+after = peak()
+splits = [split for split in (data.train, data.validation, data.test) if split is not None]
+returned = sum(array.nbytes for split in splits for array in split)
+print(json.dumps({"taken": after - before, "returned": returned}))
+"""
+
+
+@pytest.fixture(scope="session")
+def memory_of_loading() -> Callable[..., dict[str, int]]:
+    """Load a data set in a fresh process; return the bytes taken at the peak beyond those after the imports."""
+    if sys.platform != "linux":
+        pytest.skip("The peak of a process is read from /proc.")
+
+    def measure(home: Path, name: str, options: dict[str, Any], *, files: Sequence[DataFile] = ()) -> dict[str, int]:
+        arguments = json.dumps([str(home), name, options, [dataclasses.asdict(file) for file in files]])
+        command = [sys.executable, "-c", _LOAD, arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        return json.loads(done.stdout) | {"allowance": _ALLOWANCE}
+
+    return measure

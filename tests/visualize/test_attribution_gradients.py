@@ -377,7 +377,7 @@ def test_weights_are_read_anew(images: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("target", [4, -1, [0, 1], [0, 1, 4], "pred ", 1.0, True, None, [[0, 1, 2]]])
+@pytest.mark.parametrize("target", [4, -1, [0, 1], [0, 1, 4], "pred ", 1.0, True, None, [[0, 1, 2]], [[0], [1, 2]]])
 def test_a_target_is_a_class_one_for_each_image_or_pred(method: Any, target: Any, images: np.ndarray) -> None:
     with pytest.raises(LabelError, match=r"class index from 0 to 3, one for each of the 3 images, or 'pred'. Received"):
         method(linear_model(), images, target)

@@ -156,9 +156,14 @@ def _pixels(candidates: Any) -> NDArray[np.uint8]:
 
 
 def _class_count(*label_arrays: Any) -> int:
-    largest = [np.asarray(labels).max() for labels in label_arrays if labels is not None and np.size(labels)]
-    # What is no integer is left to check_labels, which says so.
-    return max((int(label) for label in largest if np.issubdtype(type(label), np.integer)), default=0) + 1
+    """Count the classes up to the largest label; what cannot be labels is left to check_labels, which says why."""
+    counts = [1]
+    for labels in map(np.asarray, label_arrays):
+        if labels.ndim == 2:
+            counts.append(labels.shape[1])  # one-hot rows, perhaps
+        elif labels.size and labels.dtype.kind in "iu":
+            counts.append(int(labels.max()) + 1)
+    return max(counts)
 
 
 def _statistics(images: NDArray[np.uint8]) -> tuple[tuple[float, ...], tuple[float, ...]]:

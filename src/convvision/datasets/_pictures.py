@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,7 @@ def read_picture(path: str | Path, *, image_shape: tuple[int, int, int]) -> NDAr
         InputError: Another number of channels.
     """
     # Imported here because only prediction from files and image folders need Pillow.
-    from PIL import Image, ImageOps, UnidentifiedImageError  # noqa: PLC0415
+    from PIL import Image, ImageOps  # noqa: PLC0415
 
     height, width, channels = image_shape
     if channels not in _MODES:
@@ -43,15 +44,17 @@ def read_picture(path: str | Path, *, image_shape: tuple[int, int, int]) -> NDAr
     try:
         with Image.open(path) as opened:
             image = ImageOps.exif_transpose(opened)
+            if image.mode.startswith("I;16"):
+                # Pillow's own conversions clip 16-bit grey at 255 instead of scaling it.
+                levels = np.asarray(image)
+                levels = np.where(levels == image.info.get("transparency"), 0, levels)
+                image = Image.fromarray((levels >> 8).astype(np.uint8))
             if image.has_transparency_data:
                 black = Image.new("RGBA", image.size, (0, 0, 0, 255))
                 image = Image.alpha_composite(black, image.convert("RGBA"))
-            if image.mode.startswith("I;16"):
-                # Pillow's own conversion clips 16-bit grey at 255 instead of scaling it.
-                image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
             image = image.convert(_MODES[channels])
             if image.size != (width, height):
                 image = image.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
             return np.asarray(image, np.uint8).reshape(image_shape)
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except (OSError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError) as error:
         raise CorruptDataError(f"{path} cannot be read as an image: {error}") from error

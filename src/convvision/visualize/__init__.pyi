@@ -8,6 +8,9 @@ from ._cam import grad_cam as grad_cam
 from ._cam import grad_cam_pp as grad_cam_pp
 from ._cam import layer_cam as layer_cam
 from ._display import Display as Display
+from ._explain_unit import UnitExplanation as UnitExplanation
+from ._explain_unit import UnitStep as UnitStep
+from ._explain_unit import explain_unit as explain_unit
 from ._gradient_methods import integrated_gradients as integrated_gradients
 from ._gradient_methods import saliency as saliency
 from ._gradient_methods import smoothgrad as smoothgrad
@@ -16,4 +19,11 @@ from ._grid import plot_activation_grid as plot_activation_grid
 from ._kernels import KernelDisplay as KernelDisplay
 from ._kernels import plot_kernels as plot_kernels
 from ._occlusion import occlusion as occlusion
+from ._receptive_field import PixelBox as PixelBox
+from ._receptive_field import ReceptiveFields as ReceptiveFields
+from ._receptive_field import receptive_field as receptive_field
 from ._score_cam import score_cam as score_cam
+from ._unit_display import ReceptiveFieldDisplay as ReceptiveFieldDisplay
+from ._unit_display import UnitDisplay as UnitDisplay
+from ._unit_display import plot_receptive_field as plot_receptive_field
+from ._unit_display import plot_unit as plot_unit

@@ -84,7 +84,10 @@ def _target_indices(target: Target, *, count: int, num_classes: int) -> NDArray[
         if target == "pred":
             return None
         raise LabelError(f"{wanted} Received: target={target!r}")
-    indices: NDArray[Any] = np.asarray(target)
+    try:
+        indices: NDArray[Any] = np.asarray(target)
+    except ValueError as error:
+        raise LabelError(f"{wanted} Received: target={target!r}") from error
     if indices.dtype.kind not in "iu" or indices.shape not in ((), (count,)):
         raise LabelError(f"{wanted} Received: target={target!r}")
     outside = indices[(indices < 0) | (indices >= num_classes)]

@@ -18,7 +18,7 @@ from convvision.visualize._display import Display, check_cmap
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["KernelDisplay", "plot_kernels"]
+__all__ = ["KernelDisplay", "draw_numbers", "plot_kernels"]
 
 # For whatever has a sign, weights and results alike: blue below zero, white at it, red above.
 _SIGNED_CMAP = "RdBu_r"
@@ -79,7 +79,7 @@ class KernelDisplay(Display):
             cell = cells[divmod(index, columns)].subgridspec(1, 4, width_ratios=(0.2, 2, 3, 0.2))
             numbers, picture = self.figure_.add_subplot(cell[1]), self.figure_.add_subplot(cell[2])
             self.axes_[index] = numbers, picture
-            _draw_numbers(numbers, kernel)
+            draw_numbers(numbers, kernel)
             _draw_result(picture, self.results[name], kernel, self.image, self.cmap)
             picture.set_title(name)
         return self
@@ -161,7 +161,8 @@ def _by_name(kernels: str | Sequence[str] | Mapping[str, str | ArrayLike]) -> Ma
     return chosen
 
 
-def _draw_numbers(axes: Axes, kernel: NDArray[np.float32]) -> None:
+def draw_numbers(axes: Axes, kernel: NDArray[np.float32]) -> None:
+    """Draw a matrix as coloured cells: blue below zero, white at it, red above; with its numbers where they fit."""
     strongest = float(abs(kernel).max()) or 1.0
     # The root lets small weights keep a visible sign; the limits of 2 keep the colours pale under dark numbers.
     axes.imshow(np.sign(kernel) * np.sqrt(abs(kernel) / strongest), cmap=_SIGNED_CMAP, vmin=-2, vmax=2)

@@ -1,9 +1,14 @@
-"""A builder that tells its facts, under the name of its entry point."""
+"""A builder that tells its facts, under the name of its entry point; they are read without loading Keras."""
 
-import keras
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import convvision
 from convvision.models import conv
+
+if TYPE_CHECKING:
+    import keras
 
 
 @convvision.register_model("example_decorated", family="example", summary="Four filters.", parameters=6_920, min_size=4)

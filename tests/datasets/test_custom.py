@@ -1,0 +1,339 @@
+"""Data sets of a user's own: arrays, and folders of IDX files."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from convvision.datasets import from_arrays, from_idx
+from convvision.errors import (
+    CorruptDataError,
+    DataNotFoundError,
+    InputError,
+    LabelError,
+    ShapeError,
+    ValueRangeError,
+)
+
+# Three classes of 20, 10 and 10 grey images; every pixel of image i is i.
+LABELS = np.random.default_rng(2).permutation(np.repeat([0, 1, 2], (20, 10, 10)))
+IMAGES = np.repeat(np.arange(40, dtype=np.uint8), 6 * 5).reshape(40, 6, 5, 1)
+TEST_IMAGES = np.full((4, 6, 5, 1), 200, np.uint8)
+TEST_LABELS = np.array([0, 1, 2, 2])
+
+
+def numbers(images: np.ndarray) -> list[int]:
+    return images[:, 0, 0, 0].tolist()
+
+
+# Arrays
+
+
+def test_given_test_images_are_kept_apart() -> None:
+    data = from_arrays(IMAGES, LABELS, TEST_IMAGES, TEST_LABELS, scale=None)
+    np.testing.assert_array_equal(data.train.images, IMAGES)
+    np.testing.assert_array_equal(data.train.labels, LABELS)
+    np.testing.assert_array_equal(data.test.images, TEST_IMAGES)
+    np.testing.assert_array_equal(data.test.labels, TEST_LABELS)
+    assert data.validation is None
+
+
+def test_the_facts_are_those_of_the_arrays() -> None:
+    info = from_arrays(IMAGES, LABELS, TEST_IMAGES, TEST_LABELS, name="mine").info
+    assert info.name == "mine"
+    assert info.summary == "44 images of 3 classes, from arrays."
+    assert info.image_shape == (6, 5, 1)
+    assert info.class_names == ("0", "1", "2")
+    assert (info.train_count, info.test_count) == (40, 4)
+    # Of 0, 1, …, 39: the mean is 39 / 2, the variance (40² - 1) / 12.
+    assert info.mean == pytest.approx((19.5 / 255,))
+    assert info.std == pytest.approx(((1599 / 12) ** 0.5 / 255,))
+
+
+def test_without_test_images_a_fifth_of_each_class_is_set_apart() -> None:
+    data = from_arrays(IMAGES, LABELS, scale=None)
+    assert np.bincount(data.test.labels).tolist() == [4, 2, 2]
+    assert sorted(numbers(data.train.images) + numbers(data.test.images)) == list(range(40))
+    for images, labels in (data.train, data.test):
+        assert labels.tolist() == [LABELS[number] for number in numbers(images)]
+
+
+def test_test_and_validation_images_do_not_overlap() -> None:
+    data = from_arrays(IMAGES, LABELS, scale=None, test_split=0.5, validation_split=0.2)
+    assert np.bincount(data.test.labels).tolist() == [10, 5, 5]
+    assert np.bincount(data.validation.labels).tolist() == [2, 1, 1]
+    together = [split.images for split in (data.train, data.validation, data.test)]
+    assert sorted(numbers(np.concatenate(together))) == list(range(40))
+    assert data.info.train_count == 20
+
+
+def test_the_split_depends_on_the_seed_alone() -> None:
+    chosen = [numbers(from_arrays(IMAGES, LABELS, scale=None, seed=seed).test.images) for seed in (0, 0, 1)]
+    assert chosen[0] == chosen[1]
+    assert chosen[0] != chosen[2]
+
+
+def test_mean_and_deviation_are_those_of_the_training_images_alone() -> None:
+    train = np.zeros((4, 2, 2, 3), np.uint8)
+    train[..., 1], train[:2, ..., 2] = 51, 255
+    data = from_arrays(train, [0, 1, 0, 1], np.full((1, 2, 2, 3), 99, np.uint8), [0])
+    assert data.info.mean == pytest.approx((0.0, 0.2, 0.5))
+    assert data.info.std == pytest.approx((0.0, 0.0, 0.5))
+
+
+def test_standard_has_mean_zero_and_deviation_one_in_each_channel() -> None:
+    pixels = np.random.default_rng(0).integers(0, (100, 200, 256), (50, 8, 8, 3)).astype(np.uint8)
+    data = from_arrays(pixels, np.arange(50) % 2, scale="standard", validation_split=0.0, test_split=0.2)
+    images = data.train.images.astype(np.float64)
+    np.testing.assert_allclose(images.mean(axis=(0, 1, 2)), 0, atol=1e-5)
+    np.testing.assert_allclose(images.std(axis=(0, 1, 2)), 1, atol=1e-5)
+
+
+def test_unit_is_the_default_scale() -> None:
+    data = from_arrays(IMAGES, LABELS, TEST_IMAGES, TEST_LABELS)
+    assert data.train.images.dtype == np.float32
+    np.testing.assert_allclose(data.train.images, IMAGES / 255, rtol=1e-6)
+
+
+def test_grey_images_need_no_channel_axis() -> None:
+    data = from_arrays(IMAGES[..., 0], LABELS, TEST_IMAGES[..., 0], TEST_LABELS, scale=None)
+    np.testing.assert_array_equal(data.train.images, IMAGES)
+    assert data.test.images.shape == (4, 6, 5, 1)
+
+
+def test_lists_are_arrays_too() -> None:
+    data = from_arrays(IMAGES, LABELS.tolist(), TEST_IMAGES, TEST_LABELS.tolist())
+    assert data.train.labels.dtype == data.test.labels.dtype == np.int64
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.uint64])
+def test_labels_of_any_integer_type_become_int64(dtype: type) -> None:
+    data = from_arrays(IMAGES, LABELS.astype(dtype))
+    assert data.train.labels.dtype == np.int64
+
+
+def test_what_was_given_is_not_changed() -> None:
+    images, labels = IMAGES.copy(), LABELS.copy()
+    images.flags.writeable = labels.flags.writeable = False
+    from_arrays(images, labels, scale="standard", validation_split=0.2)
+    np.testing.assert_array_equal(images, IMAGES)
+    np.testing.assert_array_equal(labels, LABELS)
+
+
+def test_class_names_may_name_more_classes_than_there_are_images_of() -> None:
+    info = from_arrays(IMAGES, LABELS, class_names=["a", "b", "c", "d"]).info
+    assert info.class_names == ("a", "b", "c", "d")
+    assert info.num_classes == 4
+
+
+def test_the_largest_label_of_both_parts_counts_the_classes() -> None:
+    assert from_arrays(IMAGES, LABELS, TEST_IMAGES, [0, 1, 2, 6]).info.num_classes == 7
+
+
+# Arrays that cannot be used
+
+
+@pytest.mark.parametrize("given", [{"test_images": TEST_IMAGES}, {"test_labels": TEST_LABELS}])
+def test_test_images_and_labels_come_together(given: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match=r"Give test_images and test_labels together, or neither\. Received: one"):
+        from_arrays(IMAGES, LABELS, **given)
+
+
+@pytest.mark.parametrize(
+    ("images", "said"),
+    [
+        (
+            IMAGES / 255,
+            r"Images are raw pixels, uint8 in \[0, 255\]. Received: dtype float64 with values from 0 to 0.152",
+        ),
+        (IMAGES.astype(np.float32), "dtype float32 with values from 0 to 39. Floats in .* become pixels by .images"),
+        (IMAGES.astype(np.int64), "dtype int64 with values from 0 to 39"),
+        (IMAGES > 3, "dtype bool with values from 0 to 1"),
+        (np.where(IMAGES == 3, np.nan, 0.5), "Images hold 30 pixels that are NaN or infinite, the first in image 3"),
+        (IMAGES.astype(str), "Images are arrays of real numbers. Received: dtype <U"),
+    ],
+    ids=["unit", "float pixels", "int64", "bool", "NaN", "text"],
+)
+def test_images_that_are_no_pixels_are_refused(images: np.ndarray, said: str) -> None:
+    with pytest.raises(ValueRangeError, match=said):
+        from_arrays(images, LABELS)
+    with pytest.raises(ValueRangeError, match=said):
+        from_arrays(IMAGES, LABELS, images, LABELS)
+
+
+@pytest.mark.parametrize(
+    ("images", "said"),
+    [
+        (IMAGES[0, ..., 0], r"Received: shape \(6, 5\)\. Add both axes to a single grey image"),
+        (IMAGES[..., None], r"Received: shape \(40, 6, 5, 1, 1\)"),
+        (IMAGES[:0], r"Expected at least one image of at least one pixel\. Received: shape \(0, 6, 5, 1\)"),
+        (IMAGES[:, :0], r"Expected at least one image of at least one pixel\. Received: shape \(40, 0, 5, 1\)"),
+    ],
+    ids=["one image", "five axes", "no images", "no pixels"],
+)
+def test_images_of_another_number_of_axes_are_refused(images: np.ndarray, said: str) -> None:
+    with pytest.raises(ShapeError, match=said):
+        from_arrays(images, LABELS)
+
+
+def test_test_images_unlike_the_training_images_are_refused() -> None:
+    with pytest.raises(ShapeError, match=r"Images have the shape \(N, 6, 5, 1\) here\. Received: shape \(4, 5, 6, 1\)"):
+        from_arrays(IMAGES, LABELS, TEST_IMAGES.reshape(4, 5, 6, 1), TEST_LABELS)
+
+
+ONE_HOT = np.eye(3, dtype=np.int64)[LABELS]
+
+
+@pytest.mark.parametrize(
+    ("labels", "options", "said"),
+    [
+        (LABELS[:-1], {}, r"Expected one label an image: shape \(40,\)\. Received: shape \(39,\)"),
+        (LABELS[:, None], {}, r"Expected one label an image: shape \(40,\)\. Received: shape \(40, 1\)"),
+        (LABELS - 1, {}, "Labels are class indices from 0 to 1. Received: -1 at position"),
+        (LABELS, {"class_names": "ab"}, r"from 0 to 1\. Received: 2 at position \d+ \(10 labels are outside\)"),
+        (LABELS.astype(float), {}, "Labels are integer class indices .*Received: dtype float64"),
+        (LABELS > 0, {}, "Received: dtype bool"),
+        (np.array(["cat", "dog", "owl"])[LABELS], {}, "Received: dtype <U3. numpy.unique.* turns names into indices"),
+        (np.array(["cat", "dog", "owl"])[LABELS].tolist(), {}, "Received: dtype <U3. numpy.unique"),
+        (np.array(["cat", "dog", "owl"])[LABELS], {"class_names": ["cat", "dog", "owl"]}, "Received: dtype <U3"),
+        (np.array(["cat", "dog", "owl"], object)[LABELS], {}, "Received: dtype object"),
+        (np.full(40, b"cat"), {}, r"Received: dtype \|S3"),
+        (ONE_HOT, {}, r"not one-hot rows: use labels\.argmax\(axis=1\)\. Received: shape \(40, 3\)"),
+        (ONE_HOT.astype(float), {"class_names": "abc"}, r"not one-hot rows: use labels\.argmax"),
+        ([], {}, r"Received: shape \(0,\)"),
+        (None, {}, r"Received: shape \(\)"),
+    ],
+    ids=[
+        "too few", "a column", "negative", "more than names", "floats", "bool", "names", "a list of names",
+        "names that are named", "objects", "bytes", "one-hot", "one-hot, named", "none", "None",
+    ],
+)  # fmt: skip
+def test_labels_that_are_no_class_indices_are_refused(labels: Any, options: dict[str, Any], said: str) -> None:
+    with pytest.raises(LabelError, match=said):
+        from_arrays(IMAGES, labels, **options)
+
+
+def test_test_labels_are_checked_as_well() -> None:
+    with pytest.raises(LabelError, match=r"Expected one label an image: shape \(4,\)\. Received: shape \(3,\)"):
+        from_arrays(IMAGES, LABELS, TEST_IMAGES, [0, 1, 2])
+
+
+@pytest.mark.parametrize("name", ["test_split", "validation_split"])
+@pytest.mark.parametrize("fraction", [1.0, -0.2, "a half"])
+def test_what_is_no_fraction_is_refused(name: str, fraction: Any) -> None:
+    with pytest.raises(
+        InputError, match=f"{name} is a fraction: at least 0 and below 1. Received: {name}={fraction!r}"
+    ):
+        from_arrays(IMAGES, LABELS, **{name: fraction})
+
+
+@pytest.mark.parametrize("option", [{"test_split": 0}, {"test_split": 0.01}, {"validation_split": 0.01}])
+def test_a_split_that_leaves_a_part_empty_is_refused(option: dict[str, float]) -> None:
+    with pytest.raises(InputError, match="leaves one of the two parts without an image"):
+        from_arrays(IMAGES, LABELS, **option)
+
+
+def test_standard_needs_pixels_that_differ() -> None:
+    with pytest.raises(InputError, match=r"needs a mean and a positive standard deviation .*std=\(0\.0,\)"):
+        from_arrays(np.full_like(IMAGES, 7), LABELS, scale="standard")
+
+
+# A folder of IDX files
+
+
+@pytest.fixture
+def folder(tmp_path: Path, idx_bytes: Callable[[np.ndarray], bytes]) -> Path:
+    """Four files named as MNIST's, two of them compressed."""
+    folder = tmp_path / "shapes"
+    folder.mkdir()
+    (folder / "train-images-idx3-ubyte").write_bytes(idx_bytes(IMAGES[..., 0]))
+    (folder / "train-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx_bytes(LABELS.astype(np.uint8))))
+    (folder / "t10k-images.idx").write_bytes(gzip.compress(idx_bytes(TEST_IMAGES[..., 0])))
+    (folder / "t10k-labels").write_bytes(idx_bytes(TEST_LABELS.astype(np.int32)))
+    (folder / "README.txt").write_text("Shapes.")
+    return folder
+
+
+def test_a_folder_of_idx_files_is_read(folder: Path) -> None:
+    data = from_idx(folder, scale=None)
+    np.testing.assert_array_equal(data.train.images, IMAGES)
+    np.testing.assert_array_equal(data.train.labels, LABELS)
+    np.testing.assert_array_equal(data.test.images, TEST_IMAGES)
+    np.testing.assert_array_equal(data.test.labels, TEST_LABELS)
+    assert data.info.name == "shapes"
+
+
+def test_the_name_of_a_relative_folder_is_its_own(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    assert from_idx(".").info.name == "shapes"
+
+
+def test_options_are_those_of_from_arrays(folder: Path) -> None:
+    data = from_idx(str(folder), class_names=["a", "b", "c"], scale="standard", validation_split=0.5, seed=3)
+    same = from_arrays(
+        IMAGES, LABELS, TEST_IMAGES, TEST_LABELS,
+        class_names=["a", "b", "c"], scale="standard", validation_split=0.5, seed=3,
+    )  # fmt: skip
+    assert data.fingerprint == same.fingerprint
+    assert data.info.class_names == ("a", "b", "c")
+
+
+def test_colour_images_have_a_fourth_axis(tmp_path: Path, idx_bytes: Callable[[np.ndarray], bytes]) -> None:
+    for part in ("train", "t10k"):
+        (tmp_path / f"{part}-images").write_bytes(idx_bytes(np.zeros((2, 4, 4, 3), np.uint8)))
+        (tmp_path / f"{part}-labels").write_bytes(idx_bytes(np.array([0, 1], np.uint8)))
+    assert from_idx(tmp_path).info.image_shape == (4, 4, 3)
+
+
+@pytest.mark.parametrize("stem", ["train-images", "train-labels", "t10k-images", "t10k-labels"])
+def test_a_missing_file_is_named(folder: Path, stem: str) -> None:
+    next(folder.glob(f"{stem}*")).unlink()
+    with pytest.raises(
+        DataNotFoundError, match=rf"Expected exactly one file named {stem}\* in .*shapes\. Received: \[\]"
+    ):
+        from_idx(folder)
+
+
+def test_two_files_that_would_do_are_named(folder: Path) -> None:
+    (folder / "train-images.gz").touch()
+    with pytest.raises(DataNotFoundError, match=r"Received: \['train-images-idx3-ubyte', 'train-images\.gz'\]"):
+        from_idx(folder)
+
+
+def test_a_missing_folder_has_no_files(tmp_path: Path) -> None:
+    with pytest.raises(DataNotFoundError, match=r"named train-images\* in .*nowhere\. Received: \[\]"):
+        from_idx(tmp_path / "nowhere")
+
+
+def test_a_folder_with_the_name_of_a_file_is_refused(folder: Path) -> None:
+    (folder / "t10k-labels").unlink()
+    (folder / "t10k-labels").mkdir()
+    with pytest.raises(DataNotFoundError, match=r"There is no IDX file .*t10k-labels"):
+        from_idx(folder)
+
+
+def test_a_cut_file_is_named(folder: Path) -> None:
+    path = folder / "train-images-idx3-ubyte"
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(CorruptDataError, match="train-images-idx3-ubyte is cut short"):
+        from_idx(folder)
+
+
+def test_swapped_images_and_labels_are_refused(folder: Path) -> None:
+    images, labels = folder / "t10k-images.idx", folder / "t10k-labels"
+    images_bytes = images.read_bytes()
+    images.write_bytes(labels.read_bytes())
+    labels.write_bytes(images_bytes)
+    with pytest.raises(InputError, match="Received: "):
+        from_idx(folder)
+
+
+def test_images_of_another_type_are_refused(folder: Path, idx_bytes: Callable[[np.ndarray], bytes]) -> None:
+    (folder / "train-images-idx3-ubyte").write_bytes(idx_bytes(IMAGES[..., 0].astype(np.float32)))
+    with pytest.raises(ValueRangeError, match="Received: dtype float32 with values from 0 to 39"):
+        from_idx(folder)
