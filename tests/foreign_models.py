@@ -122,10 +122,12 @@ FOREIGN: dict[str, Callable[[], Any]] = {
 
 def build_foreign(name: str) -> Any:
     """Build one, with weights of which none is zero, so that a bias or a moving mean that is left out shows."""
-    keras.utils.set_random_seed(1)
     model = FOREIGN[name]()
     random = np.random.default_rng(2)
     for weight in model.weights:
-        if len(weight.shape) == 1 and "seed" not in weight.path:
+        # From NumPy, for a backend's own numbers are its own.
+        if len(weight.shape) > 1:
+            weight.assign(random.normal(0, np.prod(weight.shape[:-1]) ** -0.5, weight.shape))
+        elif "seed" not in weight.path:
             weight.assign(random.uniform(0.1, 0.5, weight.shape))
     return model

@@ -272,17 +272,9 @@ BROKEN: list[tuple[Rule, str, str]] = [
     (loads_what_takes_seconds, "convvision._gradients", "import tensorflow as tf"),
     (loads_what_takes_seconds, GRID, "import matplotlib"),
     (loads_what_takes_seconds, GRID, "from matplotlib.figure import Figure"),
-    (
-        loads_what_takes_seconds,
-        GRID,
-        "try:\n    import matplotlib\nexcept ImportError:\n    pass",
-    ),
+    (loads_what_takes_seconds, GRID, "try:\n    import matplotlib\nexcept ImportError:\n    pass"),
     (loads_what_takes_seconds, GRID, "class Display:\n    from matplotlib import colormaps"),
-    (
-        loads_what_takes_seconds,
-        GRID,
-        "if TYPE_CHECKING:\n    pass\nelse:\n    import matplotlib",
-    ),
+    (loads_what_takes_seconds, GRID, "if TYPE_CHECKING:\n    pass\nelse:\n    import matplotlib"),
     (uses_pyplot, GRID, "def plot():\n    import matplotlib.pyplot as plt"),
     (uses_pyplot, GRID, "def plot():\n    from matplotlib import pyplot"),
     (unpickles, RUN, "import pickle"),
@@ -300,11 +292,7 @@ BROKEN: list[tuple[Rule, str, str]] = [
 WHOLE: list[tuple[Rule, str, str]] = [
     (reaches_up, "convvision.registry", "from convvision.errors import InputError"),
     (reaches_up, "convvision._atomic", "from convvision import _checks\nfrom convvision import errors"),
-    (
-        reaches_up,
-        "convvision.cli._train",
-        "def train():\n    from convvision import load_dataset",
-    ),
+    (reaches_up, "convvision.cli._train", "def train():\n    from convvision import load_dataset"),
     (reaches_up, CONV, "from convvision.models._dense import dense\nimport convvision_plugin"),
     (passes_by_a_door, "convvision._keras", "import keras"),
     (passes_by_a_door, CONV, "from convvision._keras import keras\nimport keras_tuner"),

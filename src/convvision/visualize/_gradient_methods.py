@@ -105,7 +105,7 @@ def smoothgrad(
         batch_size: Noisy images a pass; all that is held at a time, besides a running sum.
 
     Returns:
-        Values of the shape of the images: N × samples gradients in as few batches as hold them, and one forward pass
+        Values of the shape of the images; N × samples gradients in as few batches as hold them, and one forward pass
         over the images themselves for the logits.
 
     Raises:
