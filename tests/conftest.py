@@ -10,9 +10,8 @@ os.environ["MPLBACKEND"] = "Agg"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import hypothesis
+import pooch
 import pytest
-
-from convvision.datasets import get_data_home
 
 # The same examples in every run; a shared machine keeps no deadline.
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
@@ -27,9 +26,9 @@ REAL_FILES = [
 # Read here, since the fixture below hides the variable: what the environment names, else what lies beside the
 # repository, else the user's cache folder.
 REAL_DATA_HOMES = [
-    *([Path(os.environ["CONVVISION_DATA_HOME"]).absolute()] if os.environ.get("CONVVISION_DATA_HOME") else []),
+    *(Path(named).absolute() for named in [os.environ.get("CONVVISION_DATA_HOME")] if named),
     ROOT.parent / "shared" / "datasets",
-    get_data_home(),
+    Path(pooch.os_cache("convvision")),
 ]
 
 
