@@ -114,5 +114,8 @@ PARTS = {part.__name__: part for part in (accuracy, stopping, exercises, overfit
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all by default")
-    for part in parser.parse_args().parts or PARTS:
+    chosen = parser.parse_args().parts or list(PARTS)
+    if unknown := set(chosen) - set(PARTS):
+        parser.error(f"no such part: {', '.join(sorted(unknown))}")
+    for part in chosen:
         PARTS[part]()

@@ -3,6 +3,7 @@ from . import datasets as datasets
 from . import errors as errors
 from . import kernels as kernels
 from . import models as models
+from . import registry as registry
 from . import training as training
 from . import visualize as visualize
 from .datasets import get_dataset_info as get_dataset_info

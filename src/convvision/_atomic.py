@@ -51,8 +51,7 @@ def new_directory(path: str | Path) -> Iterator[Path]:
         try:
             yield partial
             if is_there:
-                for entry in list(partial.iterdir()):
-                    entry.rename(path / entry.name)
+                _move_entries(partial, path)
             else:
                 partial.rename(path)
         finally:
@@ -60,14 +59,32 @@ def new_directory(path: str | Path) -> Iterator[Path]:
 
 
 def check_new_directory(path: str | Path) -> None:
-    """Refuse a folder that is not new or empty, before hours of work end in a refusal.
+    """Refuse a folder that is not new or empty or cannot be written, before hours of work end in a refusal.
 
     Raises:
-        OutputError: ``path`` exists and is not an empty folder.
+        OutputError: ``path`` exists and is not an empty folder, or it cannot be written.
     """
     path = Path(path)
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise OutputError(f"The target must be a new or an empty folder, and nothing is overwritten. Received: {path}")
+    with _said_plainly(path):
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise OutputError(
+                f"The target must be a new or an empty folder, and nothing is overwritten. Received: {path}"
+            )
+        nearest = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
+        probe = nearest / f".{secrets.token_hex(8)}"
+        probe.mkdir()
+        probe.rmdir()
+
+
+def _move_entries(source: Path, target: Path) -> None:
+    """Move what a folder holds into an empty one; where that fails, the empty one is empty again."""
+    moved: list[Path] = []
+    try:
+        moved.extend(entry.rename(target / entry.name) for entry in sorted(source.iterdir()))
+    except BaseException:
+        for entry in moved:
+            entry.rename(source / entry.name)
+        raise
 
 
 @contextmanager

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convvision.errors import InputError, LabelError, ShapeError, ValueRangeError
 
-__all__ = ["check_fraction", "check_images", "check_labels", "check_positive_int"]
+__all__ = ["check_fraction", "check_images", "check_labels", "check_positive_int", "check_seed", "is_number"]
 
 
 def check_images(candidates: Any, *, image_shape: Sequence[int | None] | None = None) -> NDArray[Any]:
@@ -91,7 +91,7 @@ def check_fraction(value: float, name: str) -> float:
     Raises:
         InputError: Anything else.
     """
-    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating) or not 0 <= value < 1:
+    if not is_number(value) or not 0 <= value < 1:
         raise InputError(f"{name} is a fraction: at least 0 and below 1. Received: {name}={value!r}")
     return float(value)
 
@@ -105,6 +105,23 @@ def check_positive_int(value: int, name: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
         raise InputError(f"{name} is a whole number of at least 1. Received: {name}={value!r}")
     return int(value)
+
+
+def check_seed(seed: int) -> int:
+    """Return a seed that Python, NumPy and Keras's backends all take, or say that it is none.
+
+    Raises:
+        InputError: Anything else.
+    """
+    # NumPy takes None too, and is random in another way every time.
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**32:
+        raise InputError(f"seed is a whole number from 0 to {2**32 - 1}. Received: seed={seed!r}")
+    return int(seed)
+
+
+def is_number(value: Any) -> TypeGuard[float]:
+    """Tell a real number, NaN and infinity included, from what only behaves like one."""
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
 
 
 def _as_array(candidates: Any) -> NDArray[Any] | None:

@@ -249,7 +249,9 @@ def test_predict_names_the_class_of_files(saved: Path, tmp_path: Path, capsys: p
     pixels[8:] = 220
     Image.fromarray(pixels).save(tmp_path / "bottom.png")
     assert run(["predict", str(saved), str(tmp_path / "bottom.png"), "--top", "2", "--json"]) == 0
-    (best, second) = json.loads(capsys.readouterr().out)[str(tmp_path / "bottom.png")]
+    (answer,) = json.loads(capsys.readouterr().out)
+    assert answer["file"] == str(tmp_path / "bottom.png")
+    best, second = answer["classes"]
     assert best["class_name"] == "2"
     assert best["probability"] > second["probability"]
 

@@ -198,10 +198,13 @@ def test_a_fine_checkerboard_becomes_mid_grey(tmp_path: Path, size: int, shape: 
 
 
 def test_height_comes_before_width(tmp_path: Path) -> None:
-    Image.new("L", (50, 20), 90).save(tmp_path / "wide.png")
-    pixels = read_picture(tmp_path / "wide.png", image_shape=(7, 9, 1))
-    assert pixels.shape == (7, 9, 1)
-    assert (pixels == 90).all()
+    picture = np.zeros((20, 50), np.uint8)
+    picture[:, 25:] = 200
+    Image.fromarray(picture).save(tmp_path / "wide.png")
+    pixels = read_picture(tmp_path / "wide.png", image_shape=(7, 10, 1))
+    assert pixels.shape == (7, 10, 1)
+    assert (pixels[:, :4] < 10).all()
+    assert (pixels[:, 6:] > 190).all()
 
 
 def test_halves_stay_where_they_are(tmp_path: Path) -> None:

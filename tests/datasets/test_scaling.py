@@ -94,9 +94,10 @@ def test_pixels_as_floats_are_refused_on_standard() -> None:
         STANDARD.prepare(PIXELS.astype(np.float32))
 
 
-def test_the_widest_channel_sets_the_ends_of_standard() -> None:
-    scaling = Scaling("standard", (0.5, 0.5), (0.1, 0.5))
-    # 10 is (1.5 - 0.5) / 0.1 in the first channel, and far beyond the 2 of the second.
+@pytest.mark.parametrize("std", [(0.1, 0.5), (0.5, 0.1)])
+def test_the_widest_channel_sets_the_ends_of_standard(std: tuple[float, float]) -> None:
+    scaling = Scaling("standard", (0.5, 0.5), std)
+    # 10 is (1.5 - 0.5) / 0.1 in one channel, and far beyond the 2 of the other.
     assert scaling.prepare(np.full((1, 1, 1, 2), 9.9)) is not None
     with pytest.raises(ValueRangeError, match=r"\(-10 to 10\)"):
         scaling.prepare(np.full((1, 1, 1, 2), 10.1))

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal, TypeGuard, cast
+from typing import Literal, cast
 
-import numpy as np
-
-from convvision._checks import check_fraction
+from convvision._checks import check_fraction, is_number
 from convvision.errors import InputError
 
-__all__ = ["Direction", "Mode", "check_accuracy", "check_mode", "check_monitor", "direction_of", "is_number"]
+__all__ = ["Direction", "Mode", "check_accuracy", "check_mode", "check_monitor", "direction_of"]
 
 Mode = Literal["auto", "min", "max"]
 Direction = Literal["min", "max"]
@@ -85,8 +83,3 @@ def check_accuracy(value: float, name: str) -> float:
             f"{name} is a fraction, at least 0 and below 1: did you mean {value / 100:g}? Received: {name}={value!r}"
         )
     return check_fraction(value, name)
-
-
-def is_number(value: Any) -> TypeGuard[float]:
-    """Tell a real number, NaN and infinity included, from what only behaves like one."""
-    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)

@@ -36,6 +36,11 @@ class MetricCallback(keras.callbacks.Callback):
         self._read_once = False
         self._unvalidated: dict[str, Any] | None = None
 
+    @property
+    def validation_metrics(self) -> list[str]:
+        """The names among those to read that only a training with validation data logs."""
+        return [metric for metric in self._metrics if metric.startswith("val_")]
+
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
         self.stopped_epoch = None
         self._row = 0

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from convvision._checks import check_positive_int
+from convvision._checks import check_positive_int, is_number
 from convvision._public import set_module
-from convvision.callbacks._arguments import Mode, check_mode, check_monitor, is_number
+from convvision.callbacks._arguments import Mode, check_mode, check_monitor
 from convvision.callbacks._metric_callback import MetricCallback, announce
 from convvision.errors import InputError
 

@@ -6,9 +6,9 @@ import math
 import warnings
 from typing import Any, Literal
 
-from convvision._checks import check_positive_int
+from convvision._checks import check_positive_int, is_number
 from convvision._public import set_module
-from convvision.callbacks._arguments import Mode, check_accuracy, check_mode, check_monitor, is_number
+from convvision.callbacks._arguments import Mode, check_accuracy, check_mode, check_monitor
 from convvision.callbacks._metric_callback import MetricCallback, announce
 from convvision.errors import InputError, OverfittingWarning
 

@@ -6,9 +6,9 @@ import math
 import time
 from typing import Any
 
+from convvision._checks import is_number
 from convvision._keras import keras
 from convvision._public import set_module
-from convvision.callbacks._arguments import is_number
 from convvision.callbacks._metric_callback import announce
 from convvision.errors import InputError
 

@@ -7,6 +7,7 @@ inside the commands that need it, so that ``--help`` and the lists answer at onc
 
 from __future__ import annotations
 
+import io
 import sys
 import warnings
 from collections.abc import Sequence
@@ -42,29 +43,33 @@ for _subcommand in (datasets, models, train, evaluate, predict, compare, activat
 
 def main() -> None:
     """Run the command line of this process and exit."""
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(run())
 
 
-def run(arguments: Sequence[str]) -> int:
+def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Args:
-        arguments: As typed, without the program's name.
+        arguments: As typed, without the program's name; by default those of this process.
 
     Returns:
         The exit status.
     """
+    for stream in (sys.stdout, sys.stderr):
+        # Where the terminal's alphabet lacks the lines of a table, a question mark is better than nothing at all.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _show_warning
-            return command.main(list(arguments), prog_name="convvision", standalone_mode=False) or 0
+            return command.main(arguments, prog_name="convvision", standalone_mode=False) or 0
     except click.ClickException as error:
         error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted.", err=True)
         return INTERRUPTED
-    except ConvvisionError as error:
+    except (ConvvisionError, OSError) as error:
         click.echo(f"Error: {error}", err=True)
         return 1
 

@@ -10,6 +10,7 @@ from convvision.cli._options import data_option, run_argument
 from convvision.cli._output import start_keras
 from convvision.datasets._open import open_data
 from convvision.errors import InputError
+from convvision.training._run_files import check_run
 
 __all__ = ["activations"]
 
@@ -18,27 +19,35 @@ __all__ = ["activations"]
 @run_argument
 @data_option(required=False)
 @click.option("--images", default="0,23,28", show_default=True, metavar="I,J,…", help="Positions of test images.")
-@click.option("--layers", metavar="NAME,…", help="Layers to draw.  [default: all that make feature maps]")
+@click.option(
+    "--layers",
+    metavar="NAME,…",
+    default="spatial",
+    show_default=True,
+    help='Layers to draw; or "spatial", "conv", "pool".',
+)
 @click.option("--channel", type=click.IntRange(min=0), default=1, show_default=True, help="Channel of each layer.")
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("activations.png"), show_default=True, metavar="FILE",
     help="The picture; one that exists is replaced.",
 )  # fmt: skip
-def activations(*, run: Path, data: str | None, images: str, layers: str | None, channel: int, out: Path) -> None:
+def activations(*, run: Path, data: str | None, images: str, layers: str, channel: int, out: Path) -> None:
     """Draw what each layer of a saved RUN makes of test images: a row an image, a column a layer."""
     positions = _positions(images)
+    check_run(run)
     start_keras()
     from convvision.training import load_run  # noqa: PLC0415
     from convvision.visualize import plot_activation_grid  # noqa: PLC0415
+    from convvision.visualize._activations import GROUPS  # noqa: PLC0415
 
     loaded = load_run(run)
-    test = open_data(data or loaded.data.name, scale=None).test
+    test = (open_data(data, scale=None, image_shape=loaded.data.image_shape) if data else loaded.data.open()).test
     if max(positions) >= len(test):
         raise InputError(f"There are {len(test):,} test images, counted from 0. Received: --images {images}")
     display = plot_activation_grid(
         loaded.model,
         loaded.data.scaling.prepare(test.images[positions]),
-        layers=layers.split(",") if layers else "spatial",
+        layers=layers if layers in GROUPS else [name.strip() for name in layers.split(",")],
         channel=channel,
         titles=[loaded.data.class_names[label] for label in test.labels[positions]],
     )

@@ -11,6 +11,7 @@ from convvision.cli._options import as_json, data_option, epochs_option, out_opt
 from convvision.cli._output import print_json, start_keras
 from convvision.datasets._open import open_data
 from convvision.models import list_models
+from convvision.training import get_recipe
 
 __all__ = ["compare"]
 
@@ -40,18 +41,18 @@ def compare(
     if out is not None:
         check_new_directory(out)
     names = dict.fromkeys(name for pattern in patterns for name in list_models(pattern))
+    get_recipe(recipe)
     loaded = open_data(data)
     start_keras()
     from convvision.training import compare as train_all  # noqa: PLC0415
 
     comparison = train_all(list(names), loaded, recipe, epochs=epochs, seeds=seeds)
-    if out is not None:
-        comparison.save(out)
     if as_json:
-        print_json(comparison.as_dicts())
+        print_json({"rows": comparison.as_dicts(), "failures": comparison.failures})
     else:
         click.echo(comparison)
-        if out is not None:
-            click.echo(f"\nSaved to {out}")
+    # Last, so that a full disk does not cost the figures too.
+    if out is not None:
+        click.echo(f"Saved to {comparison.save(out)}", err=as_json)
     if comparison.interrupted:
         raise KeyboardInterrupt

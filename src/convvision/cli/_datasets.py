@@ -48,7 +48,7 @@ def _facts(info: DatasetInfo) -> str:
         "licence": info.licence,
         "homepage": info.homepage,
         "citation": info.citation,
-        "files": str(get_data_home() / info.name),
+        "files": f"{', '.join(info.files)} in {get_data_home() / info.name}, raw or .gz" if info.files else "",
         **{f"issue {number}": issue for number, issue in enumerate(info.known_issues, start=1)},
     }
     lines = [f"{key:<10}{value}" for key, value in facts.items() if value]

@@ -8,7 +8,7 @@ import click
 
 from convvision.cli._options import as_json, data_option, run_argument
 from convvision.cli._output import print_json, start_keras
-from convvision.datasets._open import open_data
+from convvision.training._run_files import check_run
 
 __all__ = ["evaluate"]
 
@@ -19,11 +19,11 @@ __all__ = ["evaluate"]
 @as_json
 def evaluate(run: Path, data: str | None, as_json: bool) -> None:
     """Measure a saved RUN on the test images of a data set."""
+    check_run(run)
     start_keras()
     from convvision.training import load_run  # noqa: PLC0415
 
-    loaded = load_run(run)
-    metrics = loaded.evaluate(open_data(data or loaded.data.name, scale=None))
+    metrics = load_run(run).evaluate(data)
     if as_json:
         print_json(metrics)
     else:

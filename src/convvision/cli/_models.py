@@ -30,7 +30,7 @@ def models(patterns: tuple[str, ...], layers: bool, as_json: bool) -> None:
 
         summaries = [summary(create_model(name)) for name in names]
         if as_json:
-            print_json([dataclasses.asdict(one) for one in summaries])
+            print_json({one.name: dataclasses.asdict(one) for one in summaries})
         else:
             click.echo("\n\n".join(map(str, summaries)))
         return

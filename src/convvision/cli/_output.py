@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib
 import json
 import logging
+import math
 import os
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import click
@@ -15,8 +17,16 @@ __all__ = ["print_json", "start_keras"]
 
 
 def print_json(result: Any) -> None:
-    """Print a result for programs."""
-    click.echo(json.dumps(result, indent=2, ensure_ascii=False))
+    """Print a result for programs; JSON has no NaN and no infinity, so they become null."""
+    click.echo(json.dumps(_finite(result), indent=2, allow_nan=False))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def start_keras() -> None:

@@ -9,6 +9,7 @@ import click
 
 from convvision.cli._options import as_json, run_argument
 from convvision.cli._output import print_json, start_keras
+from convvision.training._run_files import check_run
 
 __all__ = ["predict"]
 
@@ -23,13 +24,14 @@ def predict(run: Path, files: tuple[Path, ...], top: int, as_json: bool) -> None
 
     Files are read upright, made grey or colour as the run needs, and resized to its images.
     """
+    check_run(run)
     start_keras()
     from convvision.training import load_run  # noqa: PLC0415
 
     ranked = load_run(run).predict(list(files)).top(top)
     if as_json:
         named = zip(map(str, files), ranked, strict=True)
-        print_json({file: [dataclasses.asdict(one) for one in best] for file, best in named})
+        print_json([{"file": file, "classes": [dataclasses.asdict(one) for one in best]} for file, best in named])
     else:
         for file, best in zip(files, ranked, strict=True):
             click.echo(f"{file}: {', '.join(map(str, best))}")

@@ -22,7 +22,7 @@ __all__ = ["train"]
 @data_option(required=True)
 @recipe_option
 @epochs_option
-@click.option("--seed", type=int, default=0, show_default=True, help="Of weights, order and splits.")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Of weights and order.")
 @click.option(
     "--validation-split", type=click.FloatRange(0, 1, max_open=True), default=0.0, show_default=True,
     help="Part of the training images to set apart and measure after each epoch.",
@@ -54,7 +54,7 @@ def train(
         check_new_directory(out)
     get_model_info(model)
     get_recipe(recipe)
-    loaded = open_data(data, validation_split=validation_split, seed=seed)
+    loaded = open_data(data, validation_split=validation_split)
     start_keras()
     import convvision  # noqa: PLC0415
 
@@ -62,8 +62,6 @@ def train(
     if stop_at_accuracy is not None:
         callbacks.append(convvision.callbacks.AccuracyThresholdStop(stop_at_accuracy))
     run = convvision.train(model, loaded, recipe, epochs=epochs, callbacks=callbacks, seed=seed)
-    if out is not None:
-        run.save(out)
     if as_json:
         print_json(
             {
@@ -76,7 +74,6 @@ def train(
                 "metrics": run.metrics,
                 "history": run.history,
                 "seconds_per_epoch": run.seconds_per_epoch,
-                "saved": None if out is None else str(out),
             }
         )
     else:
@@ -84,7 +81,8 @@ def train(
         rows.append(("epochs", str(len(run.seconds_per_epoch))))
         rows.append(("seconds", f"{sum(run.seconds_per_epoch):.1f}"))
         click.echo(text_table((f"{run.model.name} on {run.data.name}", ""), rows, numbers={1}))
-        if out is not None:
-            click.echo(f"Saved to {out}")
+    # Last, so that a full disk does not cost the figures too.
+    if out is not None:
+        click.echo(f"Saved to {run.save(out)}", err=as_json)
     if run.interrupted:
         raise KeyboardInterrupt

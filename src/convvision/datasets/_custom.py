@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -124,7 +125,7 @@ def from_idx(
     """
     directory = Path(directory)
     arrays: list[NDArray[Any]] = [read_idx(_only(directory, stem)) for stem in _IDX_STEMS]
-    return from_arrays(
+    data = from_arrays(
         *arrays,
         class_names=class_names,
         name=directory.resolve().name,
@@ -132,6 +133,7 @@ def from_idx(
         validation_split=validation_split,
         seed=seed,
     )
+    return dataclasses.replace(data, location=str(directory.resolve()))
 
 
 def _only(directory: Path, stem: str) -> Path:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from convvision._checks import check_positive_int
+from convvision._checks import check_positive_int, check_seed
 from convvision._public import set_module
 from convvision.datasets._drawing import Canvas, capsule
 from convvision.datasets._garments import GARMENTS
@@ -79,8 +79,7 @@ def drawn_fashion(*, data_home: Path, download: bool, seed: int) -> tuple[Split,
 
 def _draw(count: int, seed: int, image_size: int, *, stream: int) -> Split:
     count, image_size = check_positive_int(count, "count"), check_positive_int(image_size, "image_size")
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise InputError(f"seed is a whole number of at least 0. Received: seed={seed!r}")
+    check_seed(seed)
     if image_size < _SMALLEST_SIZE:
         raise InputError(
             f"image_size is at least {_SMALLEST_SIZE} pixels: on fewer, a shirt and a coat look the same. "

@@ -60,6 +60,7 @@ _FILES = tuple(
             "Some test images are near-duplicates of training images, so test accuracy is a little too high.",
             "Files from before 31 August 2017 hold other images; they are recognised by their hash and refused.",
         ),
+        files=tuple(file.name for file in _FILES),
     )
 )
 def fashion_mnist(*, data_home: Path, download: bool, seed: int) -> tuple[Split, Split]:  # noqa: ARG001

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import warnings
 from collections.abc import Sequence
@@ -20,10 +21,12 @@ from convvision.datasets._scaling import Scale
 from convvision.datasets._types import Dataset
 from convvision.errors import CorruptDataError, DataNotFoundError, DataWarning, InputError
 
-__all__ = ["from_folder", "is_image_folder"]
+__all__ = ["from_folder"]
 
 _ENDINGS = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"}
 _CHANNELS = {"grayscale": 1, "rgb": 3}
+# Names that say which part of the data a folder holds, and are hardly those of classes.
+_PARTS = {"train", "test", "val", "valid", "validation"}
 
 
 @set_module("convvision.datasets")
@@ -42,7 +45,7 @@ def from_folder(
 
     ``FOLDER/cat/1.png`` is an image of the class "cat"; folders inside a class folder are searched too. Where the
     folders are just ``train`` and ``test``, each of them holds the class folders. Hidden files and files of other
-    endings than .png, .jpg, .jpeg, .webp, .bmp and .gif are passed over; links to folders are not followed.
+    endings than .png, .jpg, .jpeg, .webp, .bmp and .gif are passed over; so are links to folders inside a class folder.
 
     Args:
         directory: The folder.
@@ -59,7 +62,8 @@ def from_folder(
 
     Raises:
         DataNotFoundError: No such folder.
-        InputError: No class folders, fewer than two, an empty one, or classes in ``test`` that ``train`` lacks.
+        InputError: No class folders, fewer than two, an empty one, classes that one of ``train`` and ``test`` lacks, or
+            a ``val`` folder beside them.
         CorruptDataError: A file that is no image.
 
     Warns:
@@ -70,6 +74,8 @@ def from_folder(
         raise InputError(f"color_mode is 'grayscale' or 'rgb'. Received: color_mode={color_mode!r}")
     if on_error not in ("raise", "skip"):
         raise InputError(f"on_error is 'raise' or 'skip'. Received: on_error={on_error!r}")
+    if not isinstance(image_size, Sequence) or len(image_size) != 2:
+        raise InputError(f"image_size is (height, width). Received: image_size={image_size!r}")
     height, width = (check_positive_int(size, "Each size of image_size") for size in image_size)
     reader = _Reader((height, width, _CHANNELS[color_mode]), on_error)
 
@@ -83,7 +89,7 @@ def from_folder(
         )
     arrays = [array for files in parts.values() for array in reader.read(files, class_names)]
     reader.warn(directory)
-    return from_arrays(
+    data = from_arrays(
         *arrays,
         class_names=class_names,
         name=directory.resolve().name,
@@ -92,11 +98,7 @@ def from_folder(
         validation_split=validation_split,
         seed=seed,
     )
-
-
-def is_image_folder(directory: Path) -> bool:
-    """Tell a folder of folders from one of IDX files."""
-    return any(entry.is_dir() for entry in _visible(directory))
+    return dataclasses.replace(data, location=str(directory.resolve()))
 
 
 class _Reader:
@@ -152,6 +154,11 @@ def _parts(directory: Path) -> dict[str, Path]:
     folders = {entry.name: entry for entry in _visible(directory) if entry.is_dir()}
     if set(folders) == {"train", "test"}:
         return {part: folders[part] for part in ("train", "test")}
+    if "train" in folders and set(folders) <= _PARTS:
+        raise InputError(
+            f"Expected class folders in {directory}, or just train and test with class folders in them. "
+            f"Received: {', '.join(sorted(folders))}. Validation images are split off by validation_split."
+        )
     return {"train": directory}
 
 

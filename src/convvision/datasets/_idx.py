@@ -134,6 +134,8 @@ def read_bytes(path: Path, *, source: str, limit: int | None = None) -> bytes:
                 payload = file.read(size)
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise CorruptDataError(f"{source} is a broken gzip file: {error}.") from error
+        except OSError as error:
+            raise DataNotFoundError(f"{source} cannot be read: {error.strerror or error}.") from error
     if limit is not None and len(payload) > limit:
         raise CorruptDataError(f"{source} holds more than the {limit} bytes that it should.")
     return payload

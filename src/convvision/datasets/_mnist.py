@@ -47,6 +47,7 @@ _FILES = tuple(
             "A few labels are wrong or cannot be told even by people, so no model reaches 100 % on the test images.",
             "The classes are not in balance: 5,421 training images show a 5, the rarest digit, and 6,742 a 1.",
         ),
+        files=tuple(file.name for file in _FILES),
     )
 )
 def mnist(*, data_home: Path, download: bool, seed: int) -> tuple[Split, Split]:  # noqa: ARG001

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from convvision.datasets._custom import from_idx
-from convvision.datasets._folder import from_folder, is_image_folder
+from convvision.datasets._folder import from_folder
 from convvision.datasets._load import load_dataset
 from convvision.datasets._registry import list_datasets
 from convvision.datasets._scaling import Scale
@@ -22,7 +22,7 @@ def open_data(
     *,
     scale: Scale | None = "unit",
     validation_split: float = 0.0,
-    seed: int = 0,
+    image_shape: tuple[int, int, int] = (28, 28, 1),
 ) -> Dataset:
     """Load a data set by name or from a folder; one that is loaded already is returned as it is.
 
@@ -31,7 +31,7 @@ def open_data(
             files. A name comes before a folder of the same name.
         scale: As in :func:`load_dataset`.
         validation_split: As in :func:`load_dataset`.
-        seed: As in :func:`load_dataset`.
+        image_shape: (H, W, C) that image files are read as; C is 1 or 3.
 
     Raises:
         InputError: Something else, such as arrays.
@@ -46,9 +46,19 @@ def open_data(
             f"convvision.datasets.from_arrays makes a Dataset from arrays."
         )
     known = list_datasets()
+    # The seed of the splits is always the same: a test image of today is none to train on tomorrow.
     if data in known:
-        return load_dataset(str(data), scale=scale, validation_split=validation_split, seed=seed)
-    if Path(data).is_dir():
-        read = from_folder if is_image_folder(Path(data)) else from_idx
-        return read(Path(data), scale=scale, validation_split=validation_split, seed=seed)
-    raise unknown_name("data set", data, known, hint="It is no folder either.")
+        return load_dataset(str(data), scale=scale, validation_split=validation_split)
+    folder = Path(data)
+    if not folder.is_dir():
+        raise unknown_name("data set", data, known, hint="It is no folder either.")
+    if any(folder.glob("train-images*")):
+        return from_idx(folder, scale=scale, validation_split=validation_split)
+    height, width, channels = image_shape
+    return from_folder(
+        folder,
+        image_size=(height, width),
+        color_mode="rgb" if channels == 3 else "grayscale",
+        scale=scale,
+        validation_split=validation_split,
+    )

@@ -59,7 +59,12 @@ class Scaling:
 
         Returns:
             float32 of the same shape; ``pixels`` itself where the scale is None.
+
+        Raises:
+            ValueRangeError: Not uint8.
         """
+        if pixels.dtype != np.uint8:
+            raise ValueRangeError(f"Raw pixels are uint8 in [0, 255]. Received: dtype {pixels.dtype}.")
         if self.scale is None:
             return pixels
         scaled = np.divide(pixels, np.float32(255), dtype=np.float32)

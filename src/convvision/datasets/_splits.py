@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convvision._checks import check_seed
 from convvision.errors import InputError
 
 __all__ = ["stratified_split"]
@@ -19,27 +20,27 @@ def stratified_split(
 
     Args:
         labels: Class indices, shape (N,).
-        fraction: Part of each class to choose, in (0, 1); rounded to the nearest whole image of each class.
-        seed: Of the choice, at least 0.
+        fraction: Part of each class to choose, in (0, 1); rounded to a whole image of each class, and at least one
+            on each side. The image of a class that has only one remains.
+        seed: Of the choice.
 
     Returns:
         The positions that remain and the positions that were chosen: a partition of ``range(N)``, each in ascending
         order.
 
     Raises:
-        InputError: One of the two parts would be empty, or a seed that cannot be.
+        InputError: No class has two images, or a seed that cannot be.
     """
-    # NumPy takes None too, and chooses differently every time.
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise InputError(f"seed is a whole number of at least 0. Received: seed={seed!r}")
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(check_seed(seed))
     chosen = np.zeros(len(labels), bool)
     for label in np.unique(labels):
         members = np.flatnonzero(labels == label)
-        chosen[rng.permutation(members)[: round(fraction * len(members))]] = True
-    if chosen.all() or not chosen.any():
+        # At least one on each side, where there are two: a class that one part lacks is neither learnt nor tested.
+        count = min(max(round(fraction * len(members)), 1), len(members) - 1)
+        chosen[rng.permutation(members)[:count]] = True
+    if not chosen.any():
         raise InputError(
-            f"A fraction of {fraction} of each class leaves one of the two parts without an image. "
+            f"A split needs a class of at least two images. "
             f"Received: {len(labels)} labels of {len(np.unique(labels))} classes."
         )
     return np.flatnonzero(~chosen), np.flatnonzero(chosen)

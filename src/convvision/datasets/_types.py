@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from convvision._checks import check_images, check_labels
 from convvision._public import set_module
 from convvision.datasets._scaling import Scaling
-from convvision.errors import InputError
+from convvision.errors import InputError, ValueRangeError
 
 __all__ = ["Dataset", "DatasetInfo", "Split"]
 
@@ -42,6 +42,15 @@ class Split:
     def __repr__(self) -> str:
         return f"Split(images={self.images.dtype}{self.images.shape}, labels={self.labels.dtype}{self.labels.shape})"
 
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 (hexadecimal) of both arrays."""
+        digest = hashlib.sha256()
+        for array in self:
+            digest.update(f"{array.dtype.str}{array.shape}".encode())
+            digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()
+
 
 @set_module("convvision.datasets")
 @dataclass(frozen=True)
@@ -61,6 +70,7 @@ class DatasetInfo:
         homepage: Where they are published.
         citation: How to cite them.
         known_issues: What is known to be wrong with them.
+        files: Names of the data files, without ``.gz``; empty where there are none.
     """
 
     name: str
@@ -74,7 +84,8 @@ class DatasetInfo:
     licence: str = "unknown"
     homepage: str = ""
     citation: str = ""
-    known_issues: tuple[str, ...] = field(default=())
+    known_issues: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         channels = self.image_shape[-1]
@@ -100,6 +111,12 @@ class Dataset:
         test: The test images.
         validation: A part of the training images, or None where none was asked for.
         scaling: How the pixels were scaled; knows how to do the same to other images.
+        location: Absolute path of the folder that it was read from; empty for a registered set and for arrays.
+
+    Raises:
+        ShapeError: Images of another shape than ``info`` says.
+        LabelError: Labels that are no class indices.
+        ValueRangeError: NaN; or uint8 images that are said to be scaled, or floats that are said to be raw.
     """
 
     info: DatasetInfo
@@ -107,9 +124,15 @@ class Dataset:
     test: Split
     validation: Split | None = None
     scaling: Scaling = field(default_factory=Scaling)
+    location: str = ""
 
     def __post_init__(self) -> None:
         for images, labels in self._splits().values():
+            if (images.dtype == np.uint8) != (self.scaling.scale is None):
+                raise ValueRangeError(
+                    f"Images are uint8 where scaling.scale is None, and floats otherwise. "
+                    f"Received: {images.dtype} with scaling.scale={self.scaling.scale!r}"
+                )
             check_images(images, image_shape=self.info.image_shape)
             check_labels(labels, count=len(images), num_classes=self.info.num_classes)
 
@@ -121,13 +144,8 @@ class Dataset:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 (hexadecimal) of the arrays, by which a saved run tells what it was trained on."""
-        digest = hashlib.sha256()
-        for split in self._splits().values():
-            for array in split:
-                digest.update(f"{array.dtype.str}{array.shape}".encode())
-                digest.update(np.ascontiguousarray(array).data)
-        return digest.hexdigest()
+        """SHA-256 (hexadecimal) of the splits, by which a saved run tells what it was trained on."""
+        return hashlib.sha256("".join(split.fingerprint for split in self._splits().values()).encode()).hexdigest()
 
     def _splits(self) -> dict[str, Split]:
         splits = {"train": self.train, "validation": self.validation, "test": self.test}

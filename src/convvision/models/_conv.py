@@ -72,11 +72,16 @@ def conv(
     shape = check_input_shape(input_shape)
     _check_size(shape, len(widths), kernel_size, pool_size, padding)
 
+    # Said outright, because a user's keras.json may say otherwise.
+    channels = {"data_format": "channels_last"}
     x = image = keras.Input(shape, name="image")
     for index, width in enumerate(widths, start=1):
-        x = keras.layers.Conv2D(width, kernel_size, padding=padding, activation=activation, name=f"conv_{index}")(x)
+        convolution = keras.layers.Conv2D(
+            width, kernel_size, padding=padding, activation=activation, name=f"conv_{index}", **channels
+        )
+        x = convolution(x)
         if pool_size > 1:
-            x = keras.layers.MaxPooling2D(pool_size, name=f"pool_{index}")(x)
+            x = keras.layers.MaxPooling2D(pool_size, name=f"pool_{index}", **channels)(x)
     outputs = dense_head(
         x,
         num_classes=check_num_classes(num_classes),

@@ -38,7 +38,7 @@ def dense_head(
     dropout = check_fraction(dropout, "dropout")
     check_activation(activation, "activation")
     check_activation(classifier_activation, "classifier_activation")
-    x = keras.layers.Flatten(name="flatten")(features)
+    x = keras.layers.Flatten(data_format="channels_last", name="flatten")(features)
     for index, units in enumerate(positive_ints(hidden_units, "hidden_units"), start=1):
         x = keras.layers.Dense(units, activation=activation, name=f"dense_{index}")(x)
         if dropout:

@@ -1,5 +1,6 @@
 from ._compare import compare as compare
 from ._comparison import Comparison as Comparison
+from ._comparison_display import ComparisonDisplay as ComparisonDisplay
 from ._comparison_row import ComparisonRow as ComparisonRow
 from ._dataset_record import DatasetRecord as DatasetRecord
 from ._history_display import HistoryDisplay as HistoryDisplay

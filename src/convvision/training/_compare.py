@@ -6,18 +6,19 @@ import dataclasses
 import os
 from collections.abc import Sequence
 
-from convvision._checks import check_positive_int
+import numpy as np
+
+from convvision._checks import check_positive_int, check_seed
 from convvision._keras import keras
 from convvision._public import set_module
 from convvision.datasets import Dataset
 from convvision.datasets._open import open_data
-from convvision.errors import InputError
+from convvision.errors import InputError, NonFiniteLossError
 from convvision.models import create_model, get_model_info
 from convvision.models._graph import require_built
 from convvision.training._comparison import Comparison
-from convvision.training._recipe import Recipe, get_recipe
-from convvision.training._run import Run
-from convvision.training._train import check_fit, check_seed, train
+from convvision.training._recipe import Recipe, resolve_recipe
+from convvision.training._train import check_fit, train
 
 __all__ = ["compare"]
 
@@ -37,14 +38,15 @@ def compare(
     Args:
         models: Names of registered models, or models; each training starts from fresh weights, so a model that is given
             is copied and keeps its own.
-        data: A data set, the name of one, or a folder of IDX files.
+        data: As in :func:`train`.
         recipe: A recipe, or the name of one.
         epochs: Another number of epochs than the recipe's.
         seeds: How many, counted from 0; or the seeds themselves.
         verbose: 1 draws progress bars on standard error, 0 is silent.
 
     Returns:
-        The comparison; one that is interrupted (Ctrl-C) holds what was finished.
+        The comparison; one that is interrupted (Ctrl-C) holds what was finished, and a training whose loss became NaN
+        is among its ``failures``.
 
     Raises:
         InputError: No models, two of the same name, or no seeds, or one of them twice.
@@ -58,13 +60,11 @@ def compare(
     for model in named.values():
         if isinstance(model, str):
             get_model_info(model)
-    candidates = range(check_positive_int(seeds, "seeds")) if isinstance(seeds, int) else seeds
+    candidates = range(check_positive_int(seeds, "seeds")) if isinstance(seeds, int | np.integer) else seeds
     chosen = [check_seed(seed) for seed in candidates]
     if not chosen or len(set(chosen)) < len(chosen):
         raise InputError(f"compare takes different seeds, at least one. Received: seeds={seeds!r}")
-    recipe = get_recipe(recipe) if isinstance(recipe, str) else recipe
-    if epochs is not None:
-        recipe = dataclasses.replace(recipe, epochs=epochs)
+    recipe = resolve_recipe(recipe, epochs)
     data = open_data(data)
     for model in named.values():
         # What cannot be trained must not show after the first model's hour of training.
@@ -75,15 +75,29 @@ def compare(
             data,
         )
 
-    runs: dict[str, list[Run]] = {name: [] for name in named}
-    for name, model in named.items():
-        for seed in chosen:
-            fresh = model if isinstance(model, str) else _fresh(model, seed)
-            run = train(fresh, data, recipe, seed=seed, verbose=verbose)
-            if run.interrupted:
-                return Comparison(data.info.name, recipe, runs, interrupted=True)
-            runs[name].append(run)
-    return Comparison(data.info.name, recipe, runs)
+    comparison = Comparison(data.info.name, recipe, runs={name: [] for name in named})
+    try:
+        interrupted = not all(
+            _train_one(comparison, name, model, data, seed, verbose) for name, model in named.items() for seed in chosen
+        )
+    except KeyboardInterrupt:
+        interrupted = True
+    return dataclasses.replace(comparison, interrupted=interrupted)
+
+
+def _train_one(
+    comparison: Comparison, name: str, model: keras.Model | str, data: Dataset, seed: int, verbose: int
+) -> bool:
+    """Add a run to the comparison, or why there is none; false where the user interrupted it."""
+    fresh = model if isinstance(model, str) else _fresh(model, seed)
+    try:
+        run = train(fresh, data, comparison.recipe, seed=seed, verbose=verbose)
+    except NonFiniteLossError as error:
+        comparison.failures[f"{name}, seed {seed}"] = str(error)
+        return True
+    if not run.interrupted:
+        comparison.runs[name].append(run)
+    return not run.interrupted
 
 
 def _fresh(model: keras.Model, seed: int) -> keras.Model:

@@ -6,7 +6,7 @@ import csv
 import dataclasses
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +34,14 @@ class Comparison:
         recipe: How every model was trained.
         runs: Name of a model -> its finished runs, one a seed.
         interrupted: Whether the user stopped it (Ctrl-C) before all was done.
+        failures: Model and seed -> why that training could not go on.
     """
 
     data: str
     recipe: Recipe
     runs: dict[str, list[Run]]
     interrupted: bool = False
+    failures: dict[str, str] = field(default_factory=dict)
 
     @property
     def rows(self) -> list[ComparisonRow]:
@@ -60,7 +62,8 @@ class Comparison:
             for row in self.rows
         ]
         title = f"{self.data}, recipe {self.recipe.name!r}, {self.recipe.epochs} epochs"
-        return f"{title}\n\n{text_table(header, cells, numbers={1, 2, 3, 4, 5})}"
+        failures = "".join(f"\n\n{which}: {reason}" for which, reason in self.failures.items())
+        return f"{title}\n\n{text_table(header, cells, numbers={1, 2, 3, 4, 5})}{failures}"
 
     def plot(self) -> ComparisonDisplay:
         """Draw test accuracy, with its spread, against seconds an epoch.
@@ -94,7 +97,12 @@ class Comparison:
         """
         directory = Path(directory)
         with new_directory(directory) as partial:
-            facts = {"data": self.data, "recipe": dataclasses.asdict(self.recipe), "rows": self.as_dicts()}
+            facts = {
+                "data": self.data,
+                "recipe": dataclasses.asdict(self.recipe),
+                "rows": self.as_dicts(),
+                "failures": self.failures,
+            }
             (partial / "comparison.json").write_text(
                 json.dumps(facts, indent=2, default=np.generic.item) + "\n", encoding="utf-8"
             )

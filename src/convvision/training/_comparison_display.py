@@ -8,6 +8,7 @@ from typing import Self
 
 from typing_extensions import override
 
+from convvision._public import set_module
 from convvision.errors import InputError
 from convvision.training._comparison_row import ComparisonRow
 from convvision.visualize import Display
@@ -16,6 +17,7 @@ from convvision.visualize._display import new_figure
 __all__ = ["ComparisonDisplay"]
 
 
+@set_module("convvision.training")
 class ComparisonDisplay(Display):
     """Test accuracy of models against seconds an epoch.
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from convvision._public import set_module
-from convvision.datasets import Dataset, Scaling
+from convvision.datasets import Dataset, Scaling, Split, list_datasets
+from convvision.datasets._open import open_data
+from convvision.errors import DataWarning, InputError
 
 __all__ = ["DatasetRecord"]
 
@@ -25,6 +29,8 @@ class DatasetRecord:
         train_count: Images that were trained on.
         validation_count: Images that were set apart for validation.
         test_count: Images for the test.
+        test_fingerprint: SHA-256 of the test images and labels, as they were scaled.
+        location: Absolute path of the folder that they were read from; empty for a registered set and for arrays.
     """
 
     name: str
@@ -35,6 +41,8 @@ class DatasetRecord:
     train_count: int
     validation_count: int
     test_count: int
+    test_fingerprint: str
+    location: str
 
     @classmethod
     def of(cls, data: Dataset) -> DatasetRecord:
@@ -48,7 +56,34 @@ class DatasetRecord:
             train_count=len(data.train),
             validation_count=0 if data.validation is None else len(data.validation),
             test_count=len(data.test),
+            test_fingerprint=data.test.fingerprint,
+            location=data.location,
         )
+
+    def open(self) -> Dataset:
+        """Open the same data again, as raw pixels (``scale=None``).
+
+        Raises:
+            InputError: The data were arrays, which nothing leads back to.
+            ConvvisionError: As for the data set or the folder that they came from.
+
+        Warns:
+            DataWarning: The test images are others than those of the run.
+        """
+        if not self.location and self.name not in list_datasets():
+            raise InputError(
+                f"The run was trained on {self.name!r}, which is neither a registered data set nor a folder. "
+                f"Say which data to use."
+            )
+        data = open_data(Path(self.location) if self.location else self.name, scale=None, image_shape=self.image_shape)
+        if Split(self.scaling.apply(data.test.images), data.test.labels).fingerprint != self.test_fingerprint:
+            warnings.warn(
+                f"The test images of {self.location or self.name} are not those of the run: they have changed, or were "
+                f"split off in another way. Some may have been trained on.",
+                DataWarning,
+                stacklevel=2,
+            )
+        return data
 
     @classmethod
     def from_dict(cls, facts: dict[str, Any]) -> DatasetRecord:

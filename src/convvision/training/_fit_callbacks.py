@@ -6,10 +6,12 @@ import math
 import time
 from typing import Any
 
+import numpy as np
+
 from convvision._keras import keras
 from convvision.errors import NonFiniteLossError
 
-__all__ = ["EpochRecorder", "NonFiniteLossGuard", "ProgressBar"]
+__all__ = ["EpochRecorder", "NonFiniteLossGuard", "ProgressBar", "non_finite"]
 
 # Seconds between two drawings of the progress bar; the eye asks for no more.
 _REDRAW = 0.1
@@ -21,7 +23,7 @@ class EpochRecorder(keras.callbacks.Callback):
     Keras's History is only reachable after ``fit`` returns, which an interrupted one does not.
 
     Attributes:
-        history: Name of a metric -> one value an epoch.
+        history: Name of a metric that is one number -> one value an epoch, NaN where it was not logged.
         seconds: One value an epoch.
     """
 
@@ -40,9 +42,12 @@ class EpochRecorder(keras.callbacks.Callback):
         self._trained = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
+        before = len(self.seconds)
         self.seconds.append((self._trained or time.perf_counter()) - self._started)
-        for name, value in (logs or {}).items():
-            self.history.setdefault(name, []).append(float(value))
+        numbers = {name: float(value) for name, value in (logs or {}).items() if np.ndim(value) == 0}
+        # A metric that is not logged every epoch, such as one of rare validation, has a value for each all the same.
+        for name in {**self.history, **numbers}:
+            self.history.setdefault(name, [math.nan] * before).append(numbers.get(name, math.nan))
 
 
 class NonFiniteLossGuard(keras.callbacks.Callback):
@@ -56,14 +61,23 @@ class NonFiniteLossGuard(keras.callbacks.Callback):
         self._epoch = epoch
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        loss = (logs or {}).get("loss", 0.0)
+        self._check("loss", logs, f"at batch {batch + 1}")
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
+        self._check("val_loss", logs, "in validation")
+
+    def _check(self, name: str, logs: dict[str, Any] | None, where: str) -> None:
+        loss = (logs or {}).get(name, 0.0)
         if not math.isfinite(loss):
-            learning_rate = float(self.model.optimizer.learning_rate)
-            raise NonFiniteLossError(
-                f"The loss became {loss} in epoch {self._epoch + 1}, at batch {batch + 1}, with learning rate "
-                f"{learning_rate:g}. Lower the learning rate, and check that the images are on the scale the model "
-                f"expects."
-            )
+            raise non_finite(loss, f"in epoch {self._epoch + 1}, {where}", self.model)
+
+
+def non_finite(loss: float, where: str, model: keras.Model) -> NonFiniteLossError:
+    """Make the error for a loss that is no number, with what to do."""
+    return NonFiniteLossError(
+        f"The loss became {loss} {where}, with learning rate {float(model.optimizer.learning_rate):g}. "
+        f"Lower the learning rate, and check that the images are on the scale the model expects."
+    )
 
 
 class ProgressBar(keras.callbacks.Callback):
@@ -79,38 +93,48 @@ class ProgressBar(keras.callbacks.Callback):
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
 
         self._title = title
-        self._bar = Progress(
+        self._columns = (
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
             TextColumn("{task.fields[figures]}"),
-            console=Console(stderr=True),
         )
+        self._console = Console(stderr=True)
+        self._new_bar = Progress
+        self._bar: Progress | None = None
         self._task: Any = None
         self._drawn = 0.0
-
-    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
-        self._bar.start()
+        self._batches = 0
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
+        # A bar of its own for each epoch: one that is finished stays as plain text, and however many there are, the one
+        # that moves is in sight.
+        self._bar, self._batches = self._new_bar(*self._columns, console=self._console), 0
         description = f"{self._title} {epoch + 1}/{self.params['epochs']}"
         self._task = self._bar.add_task(description, total=self.params["steps"], figures="")
+        self._bar.start()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        self._batches = batch + 1
         now = time.monotonic()
         if now - self._drawn >= _REDRAW:
             self._drawn = now
-            self._bar.update(self._task, completed=batch + 1, figures=_figures(logs))
+            self._draw(logs)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
-        total = self.params["steps"]
-        self._bar.update(self._task, completed=total, figures=_figures(logs))
-        self._bar.stop_task(self._task)
+        self._draw(logs)
+        self.close()
 
     def close(self) -> None:
         """Leave the terminal as it was, also when the training did not end by itself."""
-        self._bar.stop()
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+    def _draw(self, logs: dict[str, Any] | None) -> None:
+        if self._bar is not None:
+            self._bar.update(self._task, completed=self._batches, figures=_figures(logs))
 
 
 def _figures(logs: dict[str, Any] | None) -> str:

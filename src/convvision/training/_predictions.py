@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -49,10 +50,12 @@ class Predictions:
         return len(self.probabilities)
 
     def __getitem__(self, index: int) -> Prediction:
-        return self.top(1)[index][0]
+        row = self.probabilities[operator.index(index)]
+        best = int(row.argmax())
+        return Prediction(self.class_names[best], float(row[best]))
 
     def __iter__(self) -> Iterator[Prediction]:
-        return (best[0] for best in self.top(1))
+        return (self[index] for index in range(len(self)))
 
     @property
     def labels(self) -> NDArray[np.integer[Any]]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from convvision._checks import check_positive_int
+from convvision._checks import check_positive_int, is_number
 from convvision._public import set_module
 from convvision.errors import InputError
 from convvision.registry import Registry
 
-__all__ = ["RECIPES", "Recipe", "get_recipe", "list_recipes", "register_recipe"]
+__all__ = ["RECIPES", "Recipe", "get_recipe", "list_recipes", "register_recipe", "resolve_recipe"]
 
 
 @set_module("convvision.training")
@@ -28,7 +29,7 @@ class Recipe:
         epochs: Passes over the training images.
 
     Raises:
-        InputError: A number that is not positive.
+        InputError: A number that is not positive, or a name that is none.
     """
 
     name: str
@@ -39,10 +40,13 @@ class Recipe:
     epochs: int = 5
 
     def __post_init__(self) -> None:
+        for name in ("name", "summary", "optimizer"):
+            if not isinstance(getattr(self, name), str):
+                raise InputError(f"A recipe's {name} is a string. Received: {name}={getattr(self, name)!r}")
         check_positive_int(self.batch_size, "batch_size")
         check_positive_int(self.epochs, "epochs")
-        if not (self.learning_rate > 0 and math.isfinite(self.learning_rate)):
-            raise InputError(f"learning_rate is positive. Received: learning_rate={self.learning_rate!r}")
+        if not is_number(self.learning_rate) or not 0 < self.learning_rate < math.inf:
+            raise InputError(f"learning_rate is positive and finite. Received: learning_rate={self.learning_rate!r}")
 
 
 def _from_plugin(name: str, loaded: object) -> Recipe:
@@ -81,6 +85,20 @@ def register_recipe(recipe: Recipe, *, overwrite: bool = False) -> Recipe:
     """
     RECIPES.register(recipe.name, recipe, overwrite=overwrite)
     return recipe
+
+
+def resolve_recipe(recipe: Recipe | str, epochs: int | None) -> Recipe:
+    """Turn the name of a recipe, or one with another number of epochs, into a recipe.
+
+    Raises:
+        UnknownNameError: No recipe has this name.
+        InputError: Something else, or no number of epochs.
+    """
+    if isinstance(recipe, str):
+        recipe = get_recipe(recipe)
+    if not isinstance(recipe, Recipe):
+        raise InputError(f"recipe is a Recipe or the name of one, as in 'lesson'. Received: recipe={recipe!r}")
+    return recipe if epochs is None else dataclasses.replace(recipe, epochs=epochs)
 
 
 @set_module("convvision.training")

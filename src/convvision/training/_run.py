@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,7 +73,7 @@ class Run:
 
         Args:
             images: uint8 pixels, or floats on the scale of the training, shape (N, H, W, C); or the path of an image
-                file; or several paths. Files are read upright and resized to the model's input.
+                file, or several paths. Files are read upright and resized to the model's input.
 
         Returns:
             The probability of each class for each image.
@@ -84,15 +84,18 @@ class Run:
             DataNotFoundError: A file that is not there.
             CorruptDataError: A file that is no image.
         """
+        if isinstance(images, Iterator):
+            images = list(images)
         pixels = self._read(images) if _is_paths(images) else check_images(images, image_shape=self.data.image_shape)
         return Predictions(class_probabilities(self.model, self.data.scaling.prepare(pixels)), self.data.class_names)
 
-    def evaluate(self, data: Dataset | str | os.PathLike[str]) -> dict[str, float]:
+    def evaluate(self, data: Dataset | str | os.PathLike[str] | None = None) -> dict[str, float]:
         """Measure the model on the test images of a data set.
 
         Args:
-            data: A data set of the same classes, the name of one, or a folder of IDX files. The pixels of a data set
-                are raw (``scale=None``) or scaled as in the training.
+            data: A data set of the same classes, the name of one, or a folder of images or of IDX files. The pixels of
+                a data set are raw (``scale=None``) or scaled as in the training. By default the data that the run was
+                trained on, opened again.
 
         Returns:
             ``test_accuracy`` in [0, 1] and ``test_loss``, the mean cross-entropy in nats.
@@ -101,7 +104,9 @@ class Run:
             InputError: Other classes, or another scaling.
             ShapeError: Images of another shape.
         """
-        data = open_data(data, scale=None)
+        if data is None:
+            data = self.data.open()
+        data = open_data(data, scale=None, image_shape=self.data.image_shape)
         if data.info.class_names != self.data.class_names:
             raise InputError(
                 f"The run tells these classes apart: {', '.join(self.data.class_names)}. "

@@ -21,7 +21,7 @@ from convvision._keras import keras
 from convvision._version import __version__
 from convvision.errors import RunFormatError
 
-__all__ = ["reading_run", "write_run"]
+__all__ = ["check_run", "reading_run", "write_run"]
 
 _FORMAT = 1
 _MODEL, _FACTS, _HISTORY = "model.keras", "run.json", "history.csv"
@@ -65,12 +65,7 @@ def reading_run(directory: Path) -> Iterator[tuple[keras.Model, dict[str, Any], 
     Raises:
         RunFormatError: Not a run, half of one, a broken one, or one from a newer convvision.
     """
-    missing = [name for name in (_FACTS, _MODEL, _HISTORY) if not (directory / name).is_file()]
-    if missing:
-        raise RunFormatError(
-            f"A run is a folder with {_FACTS}, {_MODEL} and {_HISTORY}. Received: {directory}, "
-            f"{'which lacks ' + ' and '.join(missing) if directory.is_dir() else 'which is no folder'}"
-        )
+    check_run(directory)
     try:
         facts = json.loads((directory / _FACTS).read_text(encoding="utf-8"))
         _check_format(facts, directory)
@@ -81,6 +76,20 @@ def reading_run(directory: Path) -> Iterator[tuple[keras.Model, dict[str, Any], 
     # Whatever is wrong with files that anyone may have edited, numbers that a recipe does not take included.
     except Exception as error:
         raise RunFormatError(f"{directory} is not a whole run: {type(error).__name__}: {error}") from error
+
+
+def check_run(directory: Path) -> None:
+    """Refuse a folder that lacks a file of a run, without reading any.
+
+    Raises:
+        RunFormatError: A file is missing, or the folder is.
+    """
+    missing = [name for name in (_FACTS, _MODEL, _HISTORY) if not (directory / name).is_file()]
+    if missing:
+        raise RunFormatError(
+            f"A run is a folder with {_FACTS}, {_MODEL} and {_HISTORY}. Received: {directory}, "
+            f"{'which lacks ' + ' and '.join(missing) if directory.is_dir() else 'which is no folder'}"
+        )
 
 
 def _check_format(facts: Any, directory: Path) -> None:

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
-import importlib.metadata
+import math
 import os
 import platform
+import sys
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from convvision._checks import check_images
+from convvision._checks import check_seed
 from convvision._keras import keras
 from convvision._public import set_module
 from convvision._version import __version__
+from convvision.callbacks._metric_callback import MetricCallback
 from convvision.datasets import Dataset
 from convvision.datasets._open import open_data
-from convvision.errors import InputError, ShapeError
+from convvision.errors import InputError, MetricNotLoggedError, ShapeError
 from convvision.models import create_model
 from convvision.models._outputs import gives_logits, image_shape
 from convvision.training._dataset_record import DatasetRecord
-from convvision.training._fit_callbacks import EpochRecorder, NonFiniteLossGuard, ProgressBar
-from convvision.training._recipe import Recipe, get_recipe
+from convvision.training._fit_callbacks import EpochRecorder, NonFiniteLossGuard, ProgressBar, non_finite
+from convvision.training._recipe import Recipe, resolve_recipe
 from convvision.training._run import Run, score
 
-__all__ = ["check_fit", "check_seed", "train"]
+__all__ = ["check_fit", "train"]
 
 
 @set_module("convvision.training")
@@ -48,7 +47,9 @@ def train(
     Args:
         model: The name of a registered model, made to fit the data; or a model, which is compiled anew and trained on
             from its present weights. It maps images (N, H, W, C) to probabilities or logits (N, classes).
-        data: A data set; or the name of one, or a folder of IDX files, which are scaled to [0, 1].
+        data: A data set; or the name of one, or a folder, which are scaled to [0, 1]. A folder holds IDX files, or
+            class folders of image files, which are read as 28 × 28 grey; :func:`convvision.datasets.from_folder` reads
+            them otherwise.
         recipe: A recipe, or the name of one.
         epochs: Another number of epochs than the recipe's.
         callbacks: Keras callbacks, called as ``fit`` calls them.
@@ -62,7 +63,8 @@ def train(
     Raises:
         UnknownNameError: No model, data set or recipe has this name.
         ShapeError: The model takes images of another shape.
-        InputError: The model tells another number of classes apart, or is no classifier; or a seed that cannot be.
+        InputError: The model tells another number of classes apart, or is no classifier; or an argument that cannot be.
+        MetricNotLoggedError: A callback of convvision watches validation, and the data have none.
         NonFiniteLossError: The loss became NaN or infinite.
 
     Example:
@@ -71,57 +73,50 @@ def train(
         >>> run.metrics["test_accuracy"] > 0.6
         True
     """
-    recipe = get_recipe(recipe) if isinstance(recipe, str) else recipe
-    if epochs is not None:
-        recipe = dataclasses.replace(recipe, epochs=epochs)
+    recipe = resolve_recipe(recipe, epochs)
+    _check_callbacks(callbacks)
     data = open_data(data)
     keras.utils.set_random_seed(check_seed(seed))
     if isinstance(model, str):
         model = create_model(model, data.info.image_shape, data.info.num_classes)
     check_fit(model, data)
+    _check_validation(callbacks, data)
     _compile(model, recipe)
 
+    # What can fail or takes time comes before the training, so that nothing afterwards can lose it.
     recorder = EpochRecorder()
-    bar = ProgressBar(model.name) if verbose else None
-    interrupted, metrics = False, dict[str, float]()
-    try:
-        model.fit(
-            *data.train,
-            batch_size=recipe.batch_size,
-            epochs=recipe.epochs,
-            validation_data=None if data.validation is None else tuple(data.validation),
-            callbacks=[NonFiniteLossGuard(), recorder, *callbacks, *([bar] if bar else [])],
-            verbose=0,
-        )
-        metrics = {**_last_epoch(recorder.history), **score(model, data.test)}
-    except KeyboardInterrupt:
-        interrupted = True
-    finally:
-        if bar:
-            bar.close()
-    return Run(
+    run = Run(
         model=model,
         recipe=recipe,
         data=DatasetRecord.of(data),
         seed=seed,
         history=recorder.history,
         seconds_per_epoch=recorder.seconds,
-        metrics=metrics,
-        interrupted=interrupted,
+        metrics={},
         versions=_versions(),
-        created=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
     )
-
-
-def check_seed(seed: int) -> int:
-    """Return a seed that Python, NumPy and Keras's backend all take, or say that it is none.
-
-    Raises:
-        InputError: Anything else.
-    """
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**32:
-        raise InputError(f"A seed is a whole number from 0 to {2**32 - 1}. Received: seed={seed!r}")
-    return int(seed)
+    bar = ProgressBar(model.name) if verbose else None
+    try:
+        model.fit(
+            *data.train,
+            batch_size=recipe.batch_size,
+            epochs=recipe.epochs,
+            validation_data=None if data.validation is None else tuple(data.validation),
+            # The recorder comes behind the user's, since Keras's own callbacks add to the logs.
+            callbacks=[NonFiniteLossGuard(), *callbacks, recorder, *([bar] if bar else [])],
+            verbose=0,
+        )
+        tested = score(model, data.test)
+        if not math.isfinite(tested["test_loss"]):
+            raise non_finite(tested["test_loss"], "on the test images", model)
+        run.metrics = {**_last_epoch(recorder.history), **tested}
+    except KeyboardInterrupt:
+        run.interrupted = True
+    finally:
+        if bar:
+            bar.close()
+    run.created = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+    return run
 
 
 def check_fit(model: Any, data: Dataset) -> None:
@@ -138,7 +133,12 @@ def check_fit(model: Any, data: Dataset) -> None:
             raise ShapeError(
                 f"{model.name!r} cannot be built for the images of {data.info.name!r}, {data.info.image_shape}: {error}"
             ) from error
-    check_images(data.train.images[:1], image_shape=image_shape(model))
+    wanted, given = image_shape(model), data.info.image_shape
+    if any(size not in (None, have) for size, have in zip(wanted, given, strict=True)):
+        raise ShapeError(
+            f"{model.name!r} reads images of shape {wanted}. "
+            f"Received: {data.info.name!r} with images of shape {given}. Build the model with input_shape={given}."
+        )
     gives_logits(model)
     classes = model.outputs[0].shape[-1]
     if classes != data.info.num_classes:
@@ -162,6 +162,22 @@ def _compile(model: Any, recipe: Recipe) -> None:
     optimizer.build(model.trainable_variables)
 
 
+def _check_callbacks(callbacks: Sequence[keras.callbacks.Callback]) -> None:
+    if not isinstance(callbacks, Sequence) or not all(isinstance(one, keras.callbacks.Callback) for one in callbacks):
+        raise InputError(f"callbacks is a list of Keras callbacks. Received: callbacks={callbacks!r}")
+
+
+def _check_validation(callbacks: Sequence[keras.callbacks.Callback], data: Dataset) -> None:
+    """Refuse, before the training rather than after, a callback of ours that watches what will not be measured."""
+    if data.validation is None:
+        for callback in callbacks:
+            if isinstance(callback, MetricCallback) and callback.validation_metrics:
+                raise MetricNotLoggedError(
+                    f"{type(callback).__name__} watches {callback.validation_metrics[0]!r}, and the data have no "
+                    f"validation images. Load them with validation_split=0.1."
+                )
+
+
 def _last_epoch(history: dict[str, list[float]]) -> dict[str, float]:
     return {name if name.startswith("val_") else f"train_{name}": values[-1] for name, values in history.items()}
 
@@ -172,5 +188,11 @@ def _versions() -> dict[str, str]:
         "convvision": __version__,
         "python": platform.python_version(),
         "backend": keras.config.backend(),
-        **{package: importlib.metadata.version(package) for package in packages},
+        **{package: _version(package) for package in packages},
     }
+
+
+def _version(package: str) -> str:
+    # TensorFlow is distributed under several names.
+    module = sys.modules.get(package)
+    return str(getattr(module, "__version__", "not loaded"))

@@ -19,11 +19,11 @@ from convvision.models._graph import LayerCall, layer_calls
 from convvision.models._outputs import image_shape, run_in_batches
 from convvision.registry import unknown_name
 
-__all__ = ["Activations", "LayerActivation", "Layers", "extract_activations", "find_layer", "is_spatial"]
+__all__ = ["GROUPS", "Activations", "LayerActivation", "Layers", "extract_activations", "find_layer", "is_spatial"]
 
 Layers: TypeAlias = Literal["spatial", "conv", "pool"] | str | int | Sequence[str | int]
 
-_GROUPS: dict[str, Callable[[str], bool]] = {
+GROUPS: dict[str, Callable[[str], bool]] = {
     "spatial": lambda kind: kind != "InputLayer",
     "conv": lambda kind: "Conv" in kind,
     "pool": lambda kind: "Pooling" in kind,
@@ -124,8 +124,8 @@ def extract_activations(
 
 def _choose(calls: list[LayerCall], layers: Layers, model_name: str) -> list[int]:
     """Tell the positions of the layers that are asked for."""
-    if isinstance(layers, str) and layers in _GROUPS:
-        wanted = _GROUPS[layers]
+    if isinstance(layers, str) and layers in GROUPS:
+        wanted = GROUPS[layers]
         found = [
             position for position, call in enumerate(calls) if wanted(type(call.layer).__name__) and is_spatial(call)
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -12,7 +13,7 @@ from typing_extensions import override
 from convvision._keras import keras
 from convvision._public import set_module
 from convvision.errors import InputError
-from convvision.visualize._activations import Activations, Layers, extract_activations
+from convvision.visualize._activations import GROUPS, Activations, Layers, extract_activations
 from convvision.visualize._display import Display, check_cmap, draw_image, new_figure
 
 __all__ = ["ActivationGridDisplay", "plot_activation_grid"]
@@ -88,7 +89,8 @@ def plot_activation_grid(
         model: A functional model, or a sequential one that is built.
         images: On the scale that the model was trained with, shape (N, H, W, C); one row each.
         layers: As in :func:`extract_activations`; the lesson draws the first four.
-        channel: The channel to draw; the lesson draws channel 1.
+        channel: The channel to draw; the lesson draws channel 1. Where ``layers`` is a group, its layers that have no
+            such channel are left out.
         titles: A title for each image, as in the names of their classes.
         cmap: Matplotlib's name of the colours.
 
@@ -101,6 +103,10 @@ def plot_activation_grid(
         ShapeError: Images that the model does not take.
     """
     activations = extract_activations(model, images, layers)
+    if isinstance(layers, str) and layers in GROUPS:
+        # A whole group may hold a layer of one channel, such as Rescaling, beside those of many.
+        wide = tuple(layer for layer in activations.layers if channel < layer.maps.shape[-1])
+        activations = dataclasses.replace(activations, layers=wide or activations.layers)
     return ActivationGridDisplay(activations, channel=channel, titles=titles, cmap=cmap).plot()
 
 

@@ -1,0 +1,5 @@
+"""``python -m convvision``: the command line."""
+
+from convvision.cli import main
+
+main()
