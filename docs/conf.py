@@ -63,8 +63,6 @@ nitpick_ignore = [
     ("py:class", "convvision.datasets._registry.LoaderT"),
     ("py:class", "convvision.models._registry.BuilderT"),
     ("py:class", "convvision.registry.T"),
-    # What Comparison.plot returns; not exported.
-    ("py:class", "convvision.training._comparison_display.ComparisonDisplay"),
 ]
 
 # -- The gallery: examples/plot_*.py, run while the site is built ----------------------------------------------------
@@ -92,7 +90,7 @@ html_static_path = ["_static"]
 html_css_files = ["convvision.css"]
 html_copy_source = False
 html_show_sourcelink = False
-html_sidebars = {"index": []}
+html_sidebars = {"index": [], "installation": []}
 html_theme_options = {
     "logo": {"text": "convvision"},
     "navigation_with_keys": False,

@@ -136,6 +136,11 @@ def test_labels_that_are_no_class_indices_are_refused(labels: Any, message: str)
         check_labels(labels, count=3, num_classes=3)
 
 
+def test_a_column_of_one_class_is_not_taken_for_one_hot_rows() -> None:
+    with pytest.raises(LabelError, match=r"shape \(3,\)\. Received: shape \(3, 1\)"):
+        check_labels(np.zeros((3, 1), int), count=3, num_classes=1)
+
+
 def test_the_advice_on_labels_is_right() -> None:
     one_hot = np.eye(3)[[2, 0, 1]]
     assert check_labels(one_hot.argmax(axis=1), count=3, num_classes=3).tolist() == [2, 0, 1]

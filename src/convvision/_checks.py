@@ -115,7 +115,7 @@ def check_seed(seed: int) -> int:
     """
     # NumPy takes None too, and is random in another way every time.
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**32:
-        raise InputError(f"seed is a whole number from 0 to {2**32 - 1}. Received: seed={seed!r}")
+        raise InputError(f"A seed is a whole number from 0 to {2**32 - 1}. Received: seed={seed!r}")
     return int(seed)
 
 

@@ -152,9 +152,9 @@ def test_memory_does_not_grow_with_the_number_of_pictures_beyond_what_is_returne
     [
         ({"count": 0}, r"count is a whole number of at least 1\. Received: count=0"),
         ({"count": 2.0}, r"count is a whole number of at least 1\. Received: count=2\.0"),
-        ({"count": 1, "seed": -1}, r"seed is a whole number of at least 0\. Received: seed=-1"),
-        ({"count": 1, "seed": None}, r"seed is a whole number of at least 0\. Received: seed=None"),
-        ({"count": 1, "seed": True}, r"seed is a whole number of at least 0\. Received: seed=True"),
+        ({"count": 1, "seed": -1}, r"seed is a whole number from 0 to 4294967295\. Received: seed=-1"),
+        ({"count": 1, "seed": None}, r"seed is a whole number from 0 to 4294967295\. Received: seed=None"),
+        ({"count": 1, "seed": True}, r"seed is a whole number from 0 to 4294967295\. Received: seed=True"),
         ({"count": 1, "image_size": 15}, r"image_size is at least 16 pixels.*Received: image_size=15"),
         ({"count": 1, "image_size": (28, 28)}, r"image_size is a whole number.*Received: image_size=\(28, 28\)"),
     ],
@@ -210,7 +210,7 @@ def test_nothing_is_stored(tmp_path: Path) -> None:
 
 
 def test_a_seed_that_cannot_be_is_refused_by_name() -> None:
-    with pytest.raises(InputError, match=r"seed is a whole number of at least 0\. Received: seed=-3"):
+    with pytest.raises(InputError, match=r"seed is a whole number from 0 to 4294967295\. Received: seed=-3"):
         convvision.load_dataset("drawn_fashion", seed=-3)
 
 

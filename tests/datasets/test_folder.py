@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convvision.datasets import from_folder
+from convvision.datasets import from_folder, write_idx
 from convvision.datasets._open import open_data
 from convvision.errors import CorruptDataError, DataNotFoundError, DataWarning, InputError
 
@@ -150,7 +150,8 @@ def test_options_that_cannot_be(animals: Path, option: dict[str, object]) -> Non
 def test_open_data_tells_image_folders_from_idx_folders(animals: Path, tmp_path: Path) -> None:
     assert open_data(animals).info.class_names == ("cat", "dog")
     (tmp_path / "idx").mkdir()
-    with pytest.raises(DataNotFoundError, match=r"train-images\*"):
+    write_idx(tmp_path / "idx" / "train-images-idx3-ubyte", np.zeros((2, 4, 4), np.uint8))
+    with pytest.raises(DataNotFoundError, match=r"train-labels\*"):
         open_data(tmp_path / "idx")
     with pytest.raises(InputError, match="from_arrays makes a Dataset"):
         open_data((np.zeros(3), np.zeros(3)))  # type: ignore[arg-type]

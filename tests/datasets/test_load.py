@@ -143,7 +143,7 @@ def test_a_validation_split_without_an_image_is_refused() -> None:
 
 @pytest.mark.usefixtures("calls")
 def test_a_seed_that_cannot_be_is_refused() -> None:
-    with pytest.raises(InputError, match=r"seed is a whole number of at least 0\. Received: seed=-1"):
+    with pytest.raises(InputError, match=r"seed is a whole number from 0 to 4294967295\. Received: seed=-1"):
         convvision.load_dataset("coloured_cards", validation_split=0.1, seed=-1)
 
 

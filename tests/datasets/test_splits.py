@@ -56,6 +56,18 @@ def test_the_choice_leaves_the_global_generator_alone() -> None:
     assert np.random.random() == expected  # noqa: NPY002
 
 
+@pytest.mark.parametrize(("fraction", "counts"), [(0.05, [1, 1, 1, 0, 2]), (0.95, [4, 9, 19, 0, 38])])
+def test_every_class_is_on_both_sides(fraction: float, counts: list[int]) -> None:
+    _, chosen = stratified_split(LABELS, fraction, seed=0)
+    assert np.bincount(LABELS[chosen], minlength=5).tolist() == counts
+
+
+@pytest.mark.parametrize("fraction", [0.4, 0.6])
+def test_the_only_image_of_a_class_remains(fraction: float) -> None:
+    remain, _ = stratified_split(np.array([0, 1, 0, 0]), fraction, seed=0)
+    assert 1 in remain
+
+
 @pytest.mark.parametrize("fraction", [0.0, 0.001, 0.999, 1.0])
 def test_a_fraction_that_leaves_a_part_empty_is_refused(fraction: float) -> None:
     with pytest.raises(
@@ -66,9 +78,9 @@ def test_a_fraction_that_leaves_a_part_empty_is_refused(fraction: float) -> None
         stratified_split(LABELS, fraction, seed=0)
 
 
-@pytest.mark.parametrize("seed", [-1, 0.5, "0", None, True])
+@pytest.mark.parametrize("seed", [-1, 2**32, 0.5, "0", None, True])
 def test_a_seed_that_cannot_be_is_refused(seed: object) -> None:
-    with pytest.raises(InputError, match=rf"seed is a whole number of at least 0\. Received: seed={seed!r}"):
+    with pytest.raises(InputError, match=rf"is a whole number from 0 to 4294967295\. Received: seed={seed!r}"):
         stratified_split(LABELS, 0.4, seed=seed)  # type: ignore[arg-type]
 
 

@@ -39,10 +39,7 @@ PAGES = {
     if not path.relative_to(DOCS).as_posix().startswith((*MADE_BY_THE_BUILD, "_templates"))
 }
 FENCE = re.compile(r"^(?P<mark>[`:]{3,})(?P<language>\S*)[^\n]*\n(?P<body>.*?)^(?P=mark)$", re.MULTILINE | re.DOTALL)
-# The packages and modules that are attributes of convvision; the registry is what plugins are written against.
-PACKAGES = sorted(
-    {name for name in convvision.__all__ if isinstance(getattr(convvision, name), ModuleType)} | {"registry"}
-)
+PACKAGES = [name for name in convvision.__all__ if isinstance(getattr(convvision, name), ModuleType)]
 
 NUMBER = doctest.register_optionflag("NUMBER")
 _NUMBER = re.compile(r"\d+(?:\.(\d+))?")

@@ -128,6 +128,15 @@ def test_a_plugin_whose_module_is_imported_directly_does_not_clash_with_itself(
     assert registry.get("apple") == "a decorated apple"
 
 
+def test_a_plugin_may_register_in_another_module_than_its_entry_point_names(
+    registry: Registry[str], install: Callable[..., None], listen: Callable[[Callable[[], object]], list[str]]
+) -> None:
+    install("orchard", {"apple": "apples.api:apple"}, apples=REGISTERS_ITSELF.format("apple"))
+    importlib.import_module("apples")
+    assert listen(registry.names) == []
+    assert registry.get("apple") == "a decorated apple"
+
+
 @pytest.mark.parametrize(
     ("value", "source", "reason"),
     [
@@ -172,11 +181,19 @@ def test_an_unknown_name_suggests_plugins_that_are_not_loaded(
     assert "apples" not in sys.modules
 
 
+@pytest.mark.parametrize("reverse", [False, True])
 def test_of_two_plugins_of_one_name_the_first_distribution_in_the_alphabet_counts(
-    registry: Registry[str], install: Callable[..., None], listen: Callable[[Callable[[], object]], list[str]]
+    registry: Registry[str],
+    install: Callable[..., None],
+    listen: Callable[[Callable[[], object]], list[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    reverse: bool,
 ) -> None:
     install("zoo", {"apple": "zoo_apples:apple"}, zoo_apples="apple = 'of the zoo'")
     install("garden", {"apple": "garden_apples:apple"}, garden_apples="apple = 'of the garden'")
+    # In whichever order the file system lists them.
+    found = sorted(importlib.metadata.entry_points(group=GROUP), key=lambda each: each.value, reverse=reverse)
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: found)
     message = "The fruit plugin 'apple' of 'zoo' is left out: 'garden' already has a fruit of that name."
     assert listen(registry.names) == [message]
     assert listen(registry.names) == []
@@ -305,3 +322,22 @@ def test_threads_that_look_a_plugin_up_while_another_imports_it_all_get_it(
         thread.join(timeout=20)
     assert found == ["a decorated apple" if decorated else "red by the name of apple"] * 4
     assert len(set(map(id, found))) == 1
+
+
+def test_threads_that_adapt_a_plugin_at_once_get_the_same_entry(install: Callable[..., None]) -> None:
+    install("orchard", {"apple": "apples:apple"}, apples="apple = 'red'")
+    both = threading.Barrier(2)
+
+    def adapt(name: str, loaded: object) -> object:
+        both.wait(timeout=20)
+        return object()
+
+    registry: Registry[object] = Registry("fruit", group=GROUP, adapt=adapt)
+    found: list[object] = []
+    threads = [threading.Thread(target=lambda: found.append(registry.get("apple"))) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=20)
+    assert len(found) == 2
+    assert found[0] is found[1]

@@ -186,7 +186,12 @@ def test_save_writes_the_table_the_picture_and_runs_that_load(
         "mine-seed-1",
     }
     facts = json.loads((folder / "comparison.json").read_text())
-    assert facts == {"data": "quarters", "recipe": dataclasses.asdict(RECIPE), "rows": comparison.as_dicts()}
+    assert facts == {
+        "data": "quarters",
+        "recipe": dataclasses.asdict(RECIPE),
+        "rows": comparison.as_dicts(),
+        "failures": {},
+    }
     with (folder / "comparison.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["model"] for row in rows] == ["dense_128", "mine"]
@@ -276,7 +281,7 @@ def test_a_typo_in_the_last_name(data: Dataset, trained: list[Any]) -> None:
     [
         ("conv_64_64_64", ShapeError, "12 × 12 are too small"),
         ({"num_classes": 5}, InputError, "a model with 5 outputs"),
-        ({"input_shape": (28, 28, 1)}, ShapeError, r"shape \(1, 12, 12, 1\)"),
+        ({"input_shape": (28, 28, 1)}, ShapeError, r"with images of shape \(12, 12, 1\)"),
     ],
 )
 def test_a_last_model_that_does_not_fit_the_data(

@@ -64,7 +64,7 @@ def test_counts_are_positive_whole_numbers(field: str, value: object) -> None:
 
 @pytest.mark.parametrize("value", [0, -0.1, float("nan"), float("inf")])
 def test_a_learning_rate_is_positive_and_finite(value: float) -> None:
-    with pytest.raises(InputError, match=rf"learning_rate is positive\. Received: learning_rate={value!r}"):
+    with pytest.raises(InputError, match=rf"learning_rate is positive and finite\. Received: learning_rate={value!r}"):
         Recipe("bad", learning_rate=value)
 
 

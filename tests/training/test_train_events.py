@@ -16,7 +16,7 @@ import pytest
 from convvision.datasets import Dataset
 from convvision.errors import NonFiniteLossError
 from convvision.training import Recipe, load_run, train
-from convvision.training._fit_callbacks import EpochRecorder, NonFiniteLossGuard
+from convvision.training._fit_callbacks import EpochClock, EpochRecorder, NonFiniteLossGuard
 
 HOOKS = [
     f"on_{what}_{when}"
@@ -136,14 +136,22 @@ def test_seconds_an_epoch_are_those_of_training_alone(
 
 
 def test_without_validation_the_whole_epoch_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = iter([10.0, 17.0, 20.0, 24.0])
-    monkeypatch.setattr("convvision.training._fit_callbacks.time.perf_counter", lambda: next(clock))
+    times = iter([10.0, 17.0, 20.0, 24.0])
+    monkeypatch.setattr("convvision.training._fit_callbacks.time.perf_counter", lambda: next(times))
+    clock = EpochClock()
+    for epoch in range(2):
+        clock.on_epoch_begin(epoch)
+        clock.on_epoch_end(epoch)
+    assert clock.seconds == [7.0, 4.0]
+
+
+def test_numbers_are_recorded_and_a_metric_that_is_not_logged_is_nan() -> None:
     recorder = EpochRecorder()
-    for epoch, loss in enumerate((0.5, 0.25)):
-        recorder.on_epoch_begin(epoch)
-        recorder.on_epoch_end(epoch, {"loss": np.float32(loss)})
-    assert recorder.seconds == [7.0, 4.0]
-    assert recorder.history == {"loss": [0.5, 0.25]}
+    recorder.on_epoch_end(0, {"loss": np.float32(0.5), "f1": np.array([0.1, 0.2])})
+    recorder.on_epoch_end(1, {"loss": np.float32(0.25), "val_loss": 0.75})
+    assert recorder.history["loss"] == [0.5, 0.25]
+    assert np.array_equal(recorder.history["val_loss"], [np.nan, 0.75], equal_nan=True)
+    assert set(recorder.history) == {"loss", "val_loss"}
     assert {type(value) for value in recorder.history["loss"]} == {float}
 
 
@@ -186,17 +194,17 @@ def test_the_bar_is_closed_when_the_training_fails(
 ) -> None:
     from convvision.training._fit_callbacks import ProgressBar
 
-    closed = []
+    drawn = []
     close = ProgressBar.close
-    monkeypatch.setattr(ProgressBar, "close", lambda bar: (close(bar), closed.append(bar)))
+    monkeypatch.setattr(ProgressBar, "close", lambda bar: (drawn.append(bar._bar), close(bar)))
 
     def fail() -> None:
         raise LookupError
 
     with pytest.raises(LookupError):
         train(make_dense(), data, callbacks=[OnBatch(0, 0, fail)])
-    (bar,) = closed
-    assert not bar._bar.live.is_started
+    (bar,) = drawn
+    assert not bar.live.is_started
 
 
 # Ctrl-C

@@ -29,18 +29,19 @@ def stratified_split(
         order.
 
     Raises:
-        InputError: No class has two images, or a seed that cannot be.
+        InputError: One of the two parts would be empty, or a seed that cannot be.
     """
     rng = np.random.default_rng(check_seed(seed))
-    chosen = np.zeros(len(labels), bool)
-    for label in np.unique(labels):
-        members = np.flatnonzero(labels == label)
-        # At least one on each side, where there are two: a class that one part lacks is neither learnt nor tested.
-        count = min(max(round(fraction * len(members)), 1), len(members) - 1)
-        chosen[rng.permutation(members)[:count]] = True
-    if not chosen.any():
+    classes, sizes = np.unique(labels, return_counts=True)
+    counts = [round(fraction * int(size)) for size in sizes]
+    if sum(counts) in (0, len(labels)):
         raise InputError(
-            f"A split needs a class of at least two images. "
-            f"Received: {len(labels)} labels of {len(np.unique(labels))} classes."
+            f"A fraction of {fraction} of each class leaves one of the two parts without an image. "
+            f"Received: {len(labels)} labels of {len(classes)} classes."
         )
+    chosen = np.zeros(len(labels), bool)
+    for label, size, count in zip(classes, sizes, counts, strict=True):
+        members = rng.permutation(np.flatnonzero(labels == label))
+        # A class that one part lacks is not learnt, or not tested.
+        chosen[members[: min(max(count, 1), size - 1)]] = True
     return np.flatnonzero(~chosen), np.flatnonzero(chosen)

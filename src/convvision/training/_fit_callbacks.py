@@ -11,25 +11,21 @@ import numpy as np
 from convvision._keras import keras
 from convvision.errors import NonFiniteLossError
 
-__all__ = ["EpochRecorder", "NonFiniteLossGuard", "ProgressBar", "non_finite"]
+__all__ = ["EpochClock", "EpochRecorder", "NonFiniteLossGuard", "ProgressBar", "non_finite"]
 
 # Seconds between two drawings of the progress bar; the eye asks for no more.
 _REDRAW = 0.1
 
 
-class EpochRecorder(keras.callbacks.Callback):
-    """Keeps the logs of each epoch, and its seconds without those of validation.
-
-    Keras's History is only reachable after ``fit`` returns, which an interrupted one does not.
+class EpochClock(keras.callbacks.Callback):
+    """Takes the seconds of each epoch, without those of validation and of the callbacks behind it.
 
     Attributes:
-        history: Name of a metric that is one number -> one value an epoch, NaN where it was not logged.
         seconds: One value an epoch.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.history: dict[str, list[float]] = {}
         self.seconds: list[float] = []
         self._started = 0.0
         self._trained: float | None = None
@@ -42,12 +38,30 @@ class EpochRecorder(keras.callbacks.Callback):
         self._trained = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
-        before = len(self.seconds)
         self.seconds.append((self._trained or time.perf_counter()) - self._started)
+
+
+class EpochRecorder(keras.callbacks.Callback):
+    """Keeps the logs of each epoch.
+
+    Keras's History is only reachable after ``fit`` returns, which an interrupted one does not.
+
+    Attributes:
+        epochs: Number of epochs that ended.
+        history: Name of a metric that is one number -> one value an epoch, NaN where it was not logged.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.epochs = 0
+        self.history: dict[str, list[float]] = {}
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
         numbers = {name: float(value) for name, value in (logs or {}).items() if np.ndim(value) == 0}
         # A metric that is not logged every epoch, such as one of rare validation, has a value for each all the same.
         for name in {**self.history, **numbers}:
-            self.history.setdefault(name, [math.nan] * before).append(numbers.get(name, math.nan))
+            self.history.setdefault(name, [math.nan] * self.epochs).append(numbers.get(name, math.nan))
+        self.epochs += 1
 
 
 class NonFiniteLossGuard(keras.callbacks.Callback):

@@ -21,7 +21,7 @@ from convvision.errors import InputError, MetricNotLoggedError, ShapeError
 from convvision.models import create_model
 from convvision.models._outputs import gives_logits, image_shape
 from convvision.training._dataset_record import DatasetRecord
-from convvision.training._fit_callbacks import EpochRecorder, NonFiniteLossGuard, ProgressBar, non_finite
+from convvision.training._fit_callbacks import EpochClock, EpochRecorder, NonFiniteLossGuard, ProgressBar, non_finite
 from convvision.training._recipe import Recipe, resolve_recipe
 from convvision.training._run import Run, score
 
@@ -84,14 +84,14 @@ def train(
     _compile(model, recipe)
 
     # What can fail or takes time comes before the training, so that nothing afterwards can lose it.
-    recorder = EpochRecorder()
+    clock, recorder = EpochClock(), EpochRecorder()
     run = Run(
         model=model,
         recipe=recipe,
         data=DatasetRecord.of(data),
         seed=seed,
         history=recorder.history,
-        seconds_per_epoch=recorder.seconds,
+        seconds_per_epoch=[],
         metrics={},
         versions=_versions(),
     )
@@ -103,7 +103,7 @@ def train(
             epochs=recipe.epochs,
             validation_data=None if data.validation is None else tuple(data.validation),
             # The recorder comes behind the user's, since Keras's own callbacks add to the logs.
-            callbacks=[NonFiniteLossGuard(), *callbacks, recorder, *([bar] if bar else [])],
+            callbacks=[clock, NonFiniteLossGuard(), *callbacks, recorder, *([bar] if bar else [])],
             verbose=0,
         )
         tested = score(model, data.test)
@@ -115,6 +115,8 @@ def train(
     finally:
         if bar:
             bar.close()
+    # An interruption may come between the two.
+    run.seconds_per_epoch = clock.seconds[: recorder.epochs]
     run.created = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
     return run
 
