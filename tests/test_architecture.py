@@ -99,6 +99,8 @@ def _called(call: ast.Call) -> str:
 def part_of(name: str) -> str:
     """Tell to which part of the house a module or one of its names belongs."""
     inner = name.removeprefix("convvision").removeprefix(".").partition(".")[0]
+    if inner == "__main__":
+        return "cli"
     if inner.startswith("_"):
         return "ground"
     return inner if inner in HEIGHT else "convvision"
@@ -292,6 +294,7 @@ BROKEN: list[tuple[Rule, str, str]] = [
 WHOLE: list[tuple[Rule, str, str]] = [
     (reaches_up, "convvision.registry", "from convvision.errors import InputError"),
     (reaches_up, "convvision._atomic", "from convvision import _checks\nfrom convvision import errors"),
+    (reaches_up, "convvision.__main__", "from convvision.cli import main"),
     (reaches_up, "convvision.cli._train", "def train():\n    from convvision import load_dataset"),
     (reaches_up, CONV, "from convvision.models._dense import dense\nimport convvision_plugin"),
     (passes_by_a_door, "convvision._keras", "import keras"),

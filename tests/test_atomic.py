@@ -210,6 +210,21 @@ def test_a_folder_that_cannot_be_written_is_said_plainly(writer: Writer) -> None
         pytest.fail("there is nowhere to write")
 
 
+@pytest.mark.parametrize("name", ["file/run", "file/a/run"])
+def test_a_file_in_the_way_is_noticed_before_the_work(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").write_text("theirs", encoding="utf-8")
+    with pytest.raises(OutputError, match=re.escape(f"Cannot write {tmp_path / name}: Not a directory")):
+        check_new_directory(tmp_path / name)
+    assert contents(tmp_path) == {"file": "theirs"}
+
+
+@pytest.mark.parametrize("name", ["run", "a/b/run"])
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs /proc, a folder where not even root can write")
+def test_a_folder_that_cannot_be_written_is_noticed_before_the_work(name: str) -> None:
+    with pytest.raises(OutputError, match=f"Cannot write /proc/{name}: "):
+        check_new_directory(Path("/proc") / name)
+
+
 def test_a_folder_is_not_replaced_by_a_file(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     with pytest.raises(OutputError, match=r"Cannot write .*run: Is a directory"):
@@ -236,6 +251,7 @@ def test_a_file_is_refused_as_a_folder(tmp_path: Path) -> None:
 
 def test_checking_a_new_folder_makes_nothing(tmp_path: Path) -> None:
     check_new_directory(tmp_path / "a" / "b")
+    check_new_directory(tmp_path)
     assert contents(tmp_path) == {}
 
 
@@ -260,6 +276,23 @@ def test_a_failure_leaves_an_empty_folder_empty(tmp_path: Path) -> None:
 
     with pytest.raises(UnrelatedError):
         write_and_fail()
+    assert contents(tmp_path) == {}
+
+
+def test_contents_that_do_not_all_arrive_leave_an_empty_folder_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rename = Path.rename
+
+    def rename_but_one(source: Path, target: Path) -> Path:
+        if target == tmp_path / "inner":
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return rename(source, target)
+
+    # "first" has arrived by then.
+    monkeypatch.setattr(Path, "rename", rename_but_one)
+    with pytest.raises(OutputError, match="Input/output error"):
+        write_directory(tmp_path)
     assert contents(tmp_path) == {}
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from convvision._checks import check_fraction, check_images, check_labels, check_positive_int
+from convvision._checks import check_fraction, check_images, check_labels, check_positive_int, check_seed, is_number
 from convvision.errors import InputError, LabelError, ShapeError, ValueRangeError
 
 NUMBERS = st.sampled_from(["bool", "uint8", "int8", "int64", "uint64", "float16", "float32", "float64"])
@@ -184,3 +184,30 @@ def test_what_is_no_positive_whole_number_is_refused(value: Any) -> None:
     message = f"epochs is a whole number of at least 1. Received: epochs={value!r}"
     with pytest.raises(InputError, match=re.escape(message)):
         check_positive_int(value, "epochs")
+
+
+@pytest.mark.parametrize("value", [0, 1, 2**32 - 1, np.int64(7), np.uint32(2**32 - 1)])
+def test_a_seed_is_one_that_numpy_takes(value: Any) -> None:
+    seed = check_seed(value)
+    assert type(seed) is int
+    assert seed == value
+    np.random.RandomState(seed)  # The narrowest of those that are given it.
+
+
+@pytest.mark.parametrize("value", [-1, 2**32, 1.0, "1", None, True, np.True_, [1]])
+def test_what_is_no_seed_is_refused(value: Any) -> None:
+    message = f"seed is a whole number from 0 to 4294967295. Received: seed={value!r}"
+    with pytest.raises(InputError, match=re.escape(message)):
+        check_seed(value)
+
+
+@pytest.mark.parametrize("value", [0, -1.5, float("nan"), float("inf"), np.float16(1), np.uint8(1)])
+def test_real_numbers_are_numbers(value: Any) -> None:
+    assert is_number(value)
+
+
+@pytest.mark.parametrize(
+    "value", [True, np.True_, "1", None, 1j, np.complex64(1), [1], np.zeros(1), np.datetime64("now")]
+)
+def test_what_only_behaves_like_a_number_is_none(value: Any) -> None:
+    assert not is_number(value)

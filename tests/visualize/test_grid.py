@@ -234,10 +234,21 @@ def test_nothing_global_changes_and_the_images_neither(images: np.ndarray, model
 # What is refused
 
 
-@pytest.mark.parametrize("channel", [3, -1, 64])
-def test_a_channel_that_a_layer_lacks(channel: int, images: np.ndarray, model: keras.Model) -> None:
+@pytest.mark.parametrize(
+    ("channel", "layers"), [(3, "conv_1"), (3, ["conv_1", "conv_2"]), (-1, "spatial"), (64, "spatial"), (64, "conv_1")]
+)
+def test_a_channel_that_a_layer_lacks(
+    channel: int, layers: str | list[str], images: np.ndarray, model: keras.Model
+) -> None:
     with pytest.raises(InputError, match=rf"'conv_1' has the channels 0 to 2\. Received: channel={channel}"):
-        plot_activation_grid(model, images, channel=channel)
+        plot_activation_grid(model, images, layers=layers, channel=channel)
+
+
+def test_of_a_group_the_layers_that_lack_the_channel_are_left_out(images: np.ndarray, model: keras.Model) -> None:
+    display = plot_activation_grid(model, images, layers="spatial", channel=3)
+    assert [axes.get_title().partition("\n")[0] for axes in display.axes_[0]] == ["image", "conv_2", "pool_2"]
+    maps = np.asarray(model.get_layer("conv_2")(model.get_layer("pool_1")(model.get_layer("conv_1")(images))))
+    np.testing.assert_allclose(drawn(display.axes_[2, 1]), maps[2, ..., 3], atol=1e-6)
 
 
 def test_titles_are_one_an_image(images: np.ndarray, model: keras.Model) -> None:

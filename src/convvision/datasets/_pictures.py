@@ -68,5 +68,5 @@ def read_picture(path: str | Path, *, image_shape: tuple[int, int, int]) -> NDAr
 
 def _of_eight_bits(image: Image.Image) -> Image.Image:
     if image.mode in ("I", "F"):
-        raise ValueError("its pixels have 32 bits, and nothing says which value is white")
+        raise CorruptDataError("its pixels have 32 bits, and nothing says which value is white")
     return image
