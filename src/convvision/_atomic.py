@@ -68,7 +68,8 @@ def check_new_directory(path: str | Path) -> None:
     with _said_plainly(path):
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             raise OutputError(
-                f"The target must be a new or an empty folder, and nothing is overwritten. Received: {path}"
+                f"The target must be a new or an empty folder, and nothing is overwritten. Received: {path}. "
+                f"Choose another, or remove it."
             )
         nearest = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
         probe = nearest / f".{secrets.token_hex(8)}"

@@ -151,7 +151,7 @@ def test_test_images_and_labels_come_together(given: dict[str, Any]) -> None:
             IMAGES / 255,
             r"Images are raw pixels, uint8 in \[0, 255\]. Received: dtype float64 with values from 0 to 0.152",
         ),
-        (IMAGES.astype(np.float32), "dtype float32 with values from 0 to 39. Floats in .* become pixels by .images"),
+        (IMAGES.astype(np.float32), "dtype float32 with values from 0 to 39. If they are pixels .*pass images.astype"),
         (IMAGES.astype(np.int64), "dtype int64 with values from 0 to 39"),
         (IMAGES > 3, "dtype bool with values from 0 to 1"),
         (np.where(IMAGES == 3, np.nan, 0.5), "Images hold 30 pixels that are NaN or infinite, the first in image 3"),

@@ -9,9 +9,10 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
-from convvision.datasets import Dataset, Scaling, from_arrays
-from convvision.errors import InputError, ShapeError, UnknownNameError
+from convvision.datasets import Dataset, Scaling, from_arrays, from_folder
+from convvision.errors import DataNotFoundError, DataWarning, InputError, ShapeError, UnknownNameError
 from convvision.training import Run, load_run, train
 
 
@@ -80,3 +81,52 @@ def test_a_name_that_nothing_has(run: Run, registered: str) -> None:
 
 def test_a_saved_run_measures_the_same(run: Run, saved: Path, data: Dataset) -> None:
     assert load_run(saved).evaluate(data) == run.evaluate(data)
+
+
+# The run's own data
+
+
+def pictures(folder: Path, *, light: int) -> Path:
+    """Ten dark and ten light pictures of 12 × 12, in class folders."""
+    for name, value in (("dark", 10), ("light", light)):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        for number in range(10):
+            Image.fromarray(np.full((12, 12), value + number, np.uint8)).save(folder / name / f"{number}.png")
+    return folder
+
+
+def test_a_run_finds_its_own_folder_again(tmp_path: Path, make_dense: Callable[..., keras.Model]) -> None:
+    data = from_folder(pictures(tmp_path / "own", light=200), image_size=(12, 12))
+    run = train(make_dense(num_classes=2), data, epochs=1, verbose=0)
+    measured = run.evaluate()
+    assert measured["test_accuracy"] == run.metrics["test_accuracy"]
+
+
+def test_a_folder_that_changed_or_was_split_otherwise_is_warned_of(
+    tmp_path: Path, make_dense: Callable[..., keras.Model]
+) -> None:
+    folder = pictures(tmp_path / "own", light=200)
+    split_otherwise = train(
+        make_dense(num_classes=2), from_folder(folder, image_size=(12, 12), seed=5), epochs=1, verbose=0
+    )
+    with pytest.warns(DataWarning, match="split off in another way"):
+        split_otherwise.evaluate()
+    run = train(make_dense(num_classes=2), from_folder(folder, image_size=(12, 12)), epochs=1, verbose=0)
+    pictures(folder, light=150)
+    with pytest.warns(DataWarning, match="are not those of the run"):
+        run.evaluate()
+
+
+def test_a_folder_that_is_gone_is_named(tmp_path: Path, make_dense: Callable[..., keras.Model]) -> None:
+    folder = pictures(tmp_path / "own", light=200)
+    run = train(make_dense(num_classes=2), from_folder(folder, image_size=(12, 12)), epochs=1, verbose=0)
+    folder.rename(tmp_path / "moved")
+    with pytest.raises(DataNotFoundError, match=r"own, which is gone\. Say where they are now"):
+        run.evaluate()
+    assert run.evaluate(tmp_path / "moved") == run.evaluate(tmp_path / "moved")
+
+
+def test_a_run_of_arrays_asks_for_data(data: Dataset, make_dense: Callable[..., keras.Model]) -> None:
+    run = train(make_dense(), data, epochs=1, verbose=0)
+    with pytest.raises(InputError, match=r"neither a registered data set nor a folder\. Say which data to use"):
+        run.evaluate()

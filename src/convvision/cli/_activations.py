@@ -14,11 +14,18 @@ from convvision.training._run_files import check_run
 
 __all__ = ["activations"]
 
+# The three boots among Fashion-MNIST's test images of which the lesson speaks.
+_BOOTS = (0, 23, 28)
+
 
 @click.command()
 @run_argument
 @data_option(required=False)
-@click.option("--images", default="0,23,28", show_default=True, metavar="I,J,…", help="Positions of test images.")
+@click.option(
+    "--images",
+    metavar="I,J,…",
+    help="Positions of test images.  [default: 0,23,28, where there are so many]",
+)
 @click.option(
     "--layers",
     metavar="NAME,…",
@@ -31,9 +38,9 @@ __all__ = ["activations"]
     "--out", type=click.Path(path_type=Path), default=Path("activations.png"), show_default=True, metavar="FILE",
     help="The picture; one that exists is replaced.",
 )  # fmt: skip
-def activations(*, run: Path, data: str | None, images: str, layers: str, channel: int, out: Path) -> None:
+def activations(*, run: Path, data: str | None, images: str | None, layers: str, channel: int, out: Path) -> None:
     """Draw what each layer of a saved RUN makes of test images: a row an image, a column a layer."""
-    positions = _positions(images)
+    asked = None if images is None else _positions(images)
     check_run(run)
     start_keras()
     from convvision.training import load_run  # noqa: PLC0415
@@ -42,6 +49,7 @@ def activations(*, run: Path, data: str | None, images: str, layers: str, channe
 
     loaded = load_run(run)
     test = (open_data(data, scale=None, image_shape=loaded.data.image_shape) if data else loaded.data.open()).test
+    positions = asked or [position for position in _BOOTS if position < len(test)]
     if max(positions) >= len(test):
         raise InputError(f"There are {len(test):,} test images, counted from 0. Received: --images {images}")
     display = plot_activation_grid(

@@ -149,10 +149,15 @@ def _pixels(candidates: Any) -> NDArray[np.uint8]:
     images: NDArray[Any] = np.asarray(candidates)
     images = check_images(images[..., np.newaxis] if images.ndim == 3 else images)
     if images.dtype != np.uint8:
+        in_unit = images.dtype.kind == "f" and images.max() <= 1
         raise ValueRangeError(
             f"Images are raw pixels, uint8 in [0, 255]. Received: dtype {images.dtype} "
             f"with values from {images.min():g} to {images.max():g}. "
-            f"Floats in [0, 1] become pixels by (images * 255).round().astype('uint8')."
+            + (
+                "Floats in [0, 1] become pixels by (images * 255).round().astype('uint8')."
+                if in_unit
+                else "If they are pixels in [0, 255], pass images.astype('uint8')."
+            )
         )
     return images
 

@@ -10,7 +10,7 @@ from typing import Any
 from convvision._public import set_module
 from convvision.datasets import Dataset, Scaling, Split, list_datasets
 from convvision.datasets._open import open_data
-from convvision.errors import DataWarning, InputError
+from convvision.errors import DataNotFoundError, DataWarning, InputError
 
 __all__ = ["DatasetRecord"]
 
@@ -65,6 +65,7 @@ class DatasetRecord:
 
         Raises:
             InputError: The data were arrays, which nothing leads back to.
+            DataNotFoundError: The folder that they came from is gone.
             ConvvisionError: As for the data set or the folder that they came from.
 
         Warns:
@@ -74,6 +75,11 @@ class DatasetRecord:
             raise InputError(
                 f"The run was trained on {self.name!r}, which is neither a registered data set nor a folder. "
                 f"Say which data to use."
+            )
+        if self.location and not Path(self.location).is_dir():
+            raise DataNotFoundError(
+                f"The run was trained on data in {self.location}, which is gone. "
+                f"Say where they are now, or which others to use."
             )
         data = open_data(Path(self.location) if self.location else self.name, scale=None, image_shape=self.image_shape)
         if Split(self.scaling.apply(data.test.images), data.test.labels).fingerprint != self.test_fingerprint:
