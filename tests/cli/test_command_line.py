@@ -221,20 +221,20 @@ def test_ctrl_c_ends_a_real_training_with_130(folder: Path, tmp_path: Path) -> N
     out = tmp_path / "run"
     program = "import sys; from convvision.cli import main; main()"
     arguments = ["train", "conv_64_64", "--data", str(folder), "--epochs", "100000", "--out", str(out)]
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", program, *arguments],
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         text=True,
         env={**os.environ, "FORCE_COLOR": "1"},
-    )
-    assert process.stderr is not None
-    for line in process.stderr:
-        if "conv_64_64 3/" in line:
-            break
-    process.send_signal(signal.SIGINT)
-    process.stderr.read()
-    assert process.wait(timeout=60) == 130
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "conv_64_64 3/" in line:
+                break
+        process.send_signal(signal.SIGINT)
+        process.stderr.read()
+        assert process.wait(timeout=60) == 130
     assert convvision.load_run(out).interrupted
 
 
