@@ -71,6 +71,8 @@ class DatasetInfo:
         citation: How to cite them.
         known_issues: What is known to be wrong with them.
         files: Names of the data files, without ``.gz``; empty where there are none.
+        mirrored: Whether an image that is mirrored left to right is still one of its class: false for digits; None
+            where nobody said.
     """
 
     name: str
@@ -86,6 +88,7 @@ class DatasetInfo:
     citation: str = ""
     known_issues: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    mirrored: bool | None = None
 
     def __post_init__(self) -> None:
         channels = self.image_shape[-1]

@@ -11,10 +11,10 @@ from convvision.models._graph import _nodes_in_order
 __all__ = ["call_layer", "finish", "run_layers"]
 
 
-def call_layer(node: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
-    """Compute what a node of a graph makes, as at inference."""
+def call_layer(node: Any, args: tuple[Any, ...], kwargs: dict[str, Any], *, training: bool = False) -> list[Any]:
+    """Compute what a node of a graph makes, by default as at inference."""
     # An operation such as x + y knows of no training.
-    mode = {"training": False} if isinstance(node.operation, keras.Layer) else {}
+    mode = {"training": training} if isinstance(node.operation, keras.Layer) else {}
     outputs: list[Any] = keras.tree.flatten(node.operation(*args, **(kwargs | mode)))
     return outputs
 

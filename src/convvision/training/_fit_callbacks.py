@@ -67,6 +67,9 @@ class EpochRecorder(keras.callbacks.Callback):
 class NonFiniteLossGuard(keras.callbacks.Callback):
     """Ends a training whose loss is NaN or infinite, with the reason."""
 
+    # A mean that is NaN stays so: the end of a chunk of batches tells as much as the end of each.
+    takes_chunks = True
+
     def __init__(self) -> None:
         super().__init__()
         self._epoch = 0
@@ -100,6 +103,8 @@ class ProgressBar(keras.callbacks.Callback):
     Args:
         title: What is being trained.
     """
+
+    takes_chunks = True
 
     def __init__(self, title: str) -> None:
         super().__init__()

@@ -49,6 +49,9 @@ class Run:
             them, ``test_accuracy`` and ``test_loss`` of the final weights. Empty where the training was interrupted.
         interrupted: Whether the user stopped it (Ctrl-C).
         versions: Of Python and of the packages that the figures depend on.
+        execution: How the machine did it: ``loop`` is "graph" for convvision's own loop and "fit" for Keras's, ``reason``
+            says why the latter, ``precision`` is that of the model, ``towers`` the number of parts of each batch that
+            were computed side by side.
         created: When it ended, UTC, ISO 8601.
     """
 
@@ -61,6 +64,7 @@ class Run:
     metrics: dict[str, float]
     interrupted: bool = False
     versions: dict[str, str] = field(default_factory=dict)
+    execution: dict[str, Any] = field(default_factory=dict)
     created: str = ""
 
     def __repr__(self) -> str:
@@ -149,6 +153,7 @@ class Run:
             "metrics": self.metrics,
             "interrupted": self.interrupted,
             "versions": self.versions,
+            "execution": self.execution,
             "created": self.created,
         }
         return write_run(Path(directory), self.model, facts, {**self.history, _SECONDS: self.seconds_per_epoch})
@@ -182,6 +187,8 @@ def load_run(directory: str | Path) -> Run:
             metrics=facts["metrics"],
             interrupted=facts["interrupted"],
             versions=facts["versions"],
+            # Runs of the first format that were saved before there was a choice lack it.
+            execution=facts.get("execution", {}),
             created=facts["created"],
         )
 

@@ -10,6 +10,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from convvision._checks import check_seed
 from convvision._keras import keras
 from convvision._public import set_module
@@ -21,7 +23,11 @@ from convvision.errors import InputError, MetricNotLoggedError, ShapeError
 from convvision.models import create_model
 from convvision.models._outputs import gives_logits, image_shape
 from convvision.training._dataset_record import DatasetRecord
+from convvision.training._augment import Augmentation
+from convvision.training._compile import compile_for_use, compile_to_train
 from convvision.training._fit_callbacks import EpochClock, EpochRecorder, NonFiniteLossGuard, ProgressBar, non_finite
+from convvision.training._graph_loop import GraphLoop, why_not
+from convvision.training._precision import available_precision, creating_in
 from convvision.training._recipe import Recipe, resolve_recipe
 from convvision.training._run import Run, score
 
@@ -78,10 +84,17 @@ def train(
     data = open_data(data)
     keras.utils.set_random_seed(check_seed(seed))
     if isinstance(model, str):
-        model = create_model(model, data.info.image_shape, data.info.num_classes)
+        with creating_in(available_precision(recipe.precision)):
+            model = create_model(model, data.info.image_shape, data.info.num_classes)
     check_fit(model, data)
     _check_validation(callbacks, data)
-    _compile(model, recipe)
+    reason = why_not(model)
+    if reason is not None and recipe.needs_own_loop:
+        raise InputError(
+            f"The recipe {recipe.name!r} asks for what Keras's fit cannot do, and convvision's own loop cannot train "
+            f"{model.name!r}: {reason}. Use a recipe without schedule, views, smoothing and hard_fraction, as 'lesson'."
+        )
+    compile_to_train(model, recipe)
 
     # What can fail or takes time comes before the training, so that nothing afterwards can lose it.
     clock, recorder = EpochClock(), EpochRecorder()
@@ -94,18 +107,29 @@ def train(
         seconds_per_epoch=[],
         metrics={},
         versions=_versions(),
+        execution={
+            "loop": "graph" if reason is None else "fit",
+            "reason": reason or "",
+            "precision": str(model.dtype_policy.compute_dtype),
+        },
     )
     bar = ProgressBar(model.name) if verbose else None
+    # The recorder comes behind the user's, since Keras's own callbacks add to the logs.
+    heard = [clock, NonFiniteLossGuard(), *callbacks, recorder, *([bar] if bar else [])]
     try:
-        model.fit(
-            *data.train,
-            batch_size=recipe.batch_size,
-            epochs=recipe.epochs,
-            validation_data=None if data.validation is None else tuple(data.validation),
-            # The recorder comes behind the user's, since Keras's own callbacks add to the logs.
-            callbacks=[clock, NonFiniteLossGuard(), *callbacks, recorder, *([bar] if bar else [])],
-            verbose=0,
-        )
+        if reason is None:
+            loop = GraphLoop(model, data, recipe, _augmentation(recipe, data), seed=seed)
+            run.execution["towers"] = loop.towers
+            loop.fit(heard)
+        else:
+            model.fit(
+                *data.train,
+                batch_size=recipe.batch_size,
+                epochs=recipe.epochs,
+                validation_data=None if data.validation is None else tuple(data.validation),
+                callbacks=heard,
+                verbose=0,
+            )
         tested = score(model, data.test)
         if not math.isfinite(tested["test_loss"]):
             raise non_finite(tested["test_loss"], "on the test images", model)
@@ -115,6 +139,7 @@ def train(
     finally:
         if bar:
             bar.close()
+        compile_for_use(model, recipe)
     # An interruption may come between the two.
     run.seconds_per_epoch = clock.seconds[: recorder.epochs]
     run.created = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
@@ -150,18 +175,15 @@ def check_fit(model: Any, data: Dataset) -> None:
         )
 
 
-def _compile(model: Any, recipe: Recipe) -> None:
-    try:
-        optimizer = keras.optimizers.get(recipe.optimizer)
-    except ValueError as error:
-        raise InputError(
-            f"A recipe's optimizer is the name of one of Keras's, as in 'adam'. Received: {recipe.optimizer!r}"
-        ) from error
-    optimizer.learning_rate = recipe.learning_rate
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=gives_logits(model))
-    model.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"])
-    # Keras builds it at the first step; a run that is interrupted before that would be saved and not load.
-    optimizer.build(model.trainable_variables)
+def _augmentation(recipe: Recipe, data: Dataset) -> Augmentation:
+    channels = data.info.image_shape[-1]
+    fill = data.scaling.apply(np.zeros((1, channels), np.uint8))[0]
+    return Augmentation(
+        flip=recipe.flip and data.info.mirrored is not False,
+        shift=recipe.shift,
+        cutout=recipe.cutout,
+        fill=tuple(map(float, fill)),
+    )
 
 
 def _check_callbacks(callbacks: Sequence[keras.callbacks.Callback]) -> None:

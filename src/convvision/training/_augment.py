@@ -1,0 +1,73 @@
+"""Other views of the training images, made anew for each batch by the same graph that trains."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from convvision._keras import keras
+
+__all__ = ["Augmentation"]
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """What is done to a batch of training images.
+
+    Attributes:
+        flip: Whether images are mirrored left to right.
+        shift: Most pixels by which an image is moved, each way; what comes in is 0 as stored.
+        cutout: Side of a square that is set to 0 as stored, at a random place (DeVries & Taylor 2017).
+        fill: What a stored 0 is on the scale of the training, one value a channel.
+    """
+
+    flip: bool = False
+    shift: int = 0
+    cutout: int = 0
+    fill: tuple[float, ...] = (0.0,)
+
+    def __bool__(self) -> bool:
+        return bool(self.flip or self.shift or self.cutout)
+
+    def __call__(self, images: Any, mirrored: Any, seed: keras.random.SeedGenerator) -> Any:
+        """Make other views.
+
+        Args:
+            images: Tensor (N, H, W, C).
+            mirrored: Which of them to mirror where ``flip`` is set, booleans (N,).
+            seed: Of what is random; it moves on.
+
+        Returns:
+            Tensor of the same shape and dtype.
+        """
+        count, (height, width, _) = keras.ops.shape(images)[0], images.shape[1:]
+        fill = keras.ops.cast(keras.ops.convert_to_tensor(self.fill), images.dtype)
+        if self.flip:
+            images = keras.ops.where(mirrored[:, None, None, None], keras.ops.flip(images, axis=2), images)
+        if not (self.shift or self.cutout):
+            return images
+        draws = keras.random.uniform((4, count), seed=seed)
+        if self.shift:
+            rows, inside_rows = self._moved(draws[0], height)
+            columns, inside_columns = self._moved(draws[1], width)
+            images = keras.ops.take_along_axis(images, rows[:, :, None, None], axis=1)
+            images = keras.ops.take_along_axis(images, columns[:, None, :, None], axis=2)
+            inside = inside_rows[:, :, None, None] & inside_columns[:, None, :, None]
+            images = keras.ops.where(inside, images, fill)
+        if self.cutout:
+            rows = self._covered(draws[2], height)
+            columns = self._covered(draws[3], width)
+            images = keras.ops.where(rows[:, :, None, None] & columns[:, None, :, None], fill, images)
+        return images
+
+    def _moved(self, draw: Any, size: int) -> tuple[Any, Any]:
+        """Give, for each image, which row comes to stand at each place, and whether there is one."""
+        moved = keras.ops.cast(keras.ops.floor(draw * (2 * self.shift + 1)), "int32") - self.shift
+        source = keras.ops.arange(size, dtype="int32")[None] + moved[:, None]
+        return keras.ops.clip(source, 0, size - 1), (source >= 0) & (source < size)
+
+    def _covered(self, draw: Any, size: int) -> Any:
+        """Give, for each image, which rows the square covers; its middle may be any of them."""
+        first = keras.ops.cast(keras.ops.floor(draw * size), "int32") - self.cutout // 2
+        place = keras.ops.arange(size, dtype="int32")[None]
+        return (place >= first[:, None]) & (place < first[:, None] + self.cutout)

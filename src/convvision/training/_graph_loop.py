@@ -1,0 +1,304 @@
+"""A training loop inside one TensorFlow graph: no Python between steps, and none of ``fit``'s input pipeline.
+
+The images lie in memory as one tensor. A call of the graph makes a chunk of steps, short enough for Ctrl-C, the progress
+bar and a budget of time to be heard. Callbacks hear what ``fit`` would tell them; those that want every batch get every
+batch, as chunks of one step.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convvision._keras import keras
+from convvision.datasets import Dataset
+from convvision.models._forward import call_layer, finish, run_layers
+from convvision.models._outputs import gives_logits
+from convvision.training._augment import Augmentation
+from convvision.training._batch_norm import BatchStatistics, fuses, normalise
+from convvision.training._recipe import Recipe
+from convvision.training._schedule import rate_factor
+
+__all__ = ["GraphLoop", "why_not"]
+
+# Seconds that a chunk of steps should take, and the most steps in one.
+_CHUNK_SECONDS = 0.25
+_MOST_STEPS = 2048
+# Losses fall while an epoch goes on: an image's loss is compared with those of images seen at about the same time.
+_RANKED_TOGETHER = 10
+
+
+def why_not(model: keras.Model) -> str | None:
+    """Say why a model cannot be trained by this loop; None where it can."""
+    if keras.config.backend() != "tensorflow":
+        return f"it needs TensorFlow, and Keras runs on {keras.config.backend()}"
+    if type(model).train_step is not keras.Model.train_step:
+        return f"{type(model).__name__} has a train_step of its own"
+    return None
+
+
+class GraphLoop:
+    """Trains a compiled classifier.
+
+    Args:
+        model: The model, compiled by its recipe.
+        data: Its training images, and its validation where it has one.
+        recipe: What it is compiled after.
+        augmentation: What is done to the training images.
+        seed: Of the order and of the views.
+        sample_weight: Of each training image's loss, float32 (N,); None where all count alike.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        data: Dataset,
+        recipe: Recipe,
+        augmentation: Augmentation,
+        *,
+        seed: int,
+        sample_weight: NDArray[np.float32] | None = None,
+    ) -> None:
+        import tensorflow as tf  # noqa: PLC0415
+
+        self._model, self._data, self._recipe, self._augmentation = model, data, recipe, augmentation
+        self._rng = np.random.default_rng(seed)
+        self._view_seed = keras.random.SeedGenerator(seed)
+        count = len(data.train)
+        self._order = self._rng.permutation(count).astype(np.int32)
+        self._coins = tf.constant(self._rng.integers(0, 2, count), tf.int32)
+        self._images = tf.constant(data.train.images)
+        self._labels = tf.constant(data.train.labels.astype(np.int32))
+        self._sample_weight = None if sample_weight is None else tf.constant(sample_weight)
+        self._losses = tf.Variable(tf.zeros([count if recipe.hard_fraction < 1 else 0]), trainable=False)
+        self._hard_count = max(1, round(count * recipe.hard_fraction))
+        self._total_steps = sum(self._steps(epoch) for epoch in range(recipe.epochs))
+        self.towers = _towers(count, recipe.batch_size)
+        self._opened = _may_be_opened(model)
+        self._gives_logits = gives_logits(model)
+        self._run = tf.function(self._chunk, autograph=False, reduce_retracing=True)
+
+    def fit(self, callbacks: Sequence[keras.callbacks.Callback]) -> None:
+        """Train for the recipe's epochs, calling callbacks as ``Model.fit`` does."""
+        import tensorflow as tf  # noqa: PLC0415
+
+        model, epochs = self._model, self._recipe.epochs
+        every_batch = any(_wants_batches(callback) for callback in callbacks)
+        heard = keras.callbacks.CallbackList(
+            list(callbacks), add_history=True, model=model, epochs=epochs, steps=self._steps(0), verbose=0
+        )
+        model.stop_training = False
+        heard.on_train_begin()
+        logs: dict[str, float] = {}
+        step, chunk = 0, 1
+        for epoch in range(epochs):
+            model.reset_metrics()
+            order, steps = self._epoch_order(epoch), self._steps(epoch)
+            heard.set_params({"epochs": epochs, "steps": steps, "verbose": 0})
+            heard.on_epoch_begin(epoch)
+            done = 0
+            while done < steps and not model.stop_training:
+                count = min(chunk, steps - done)
+                heard.on_train_batch_begin(done)
+                began = time.perf_counter()
+                self._run(order, *map(tf.constant, (done, done + count, epoch, step)))
+                seconds = time.perf_counter() - began
+                # The first chunk of all is one step, and takes the time of preparing the graph besides.
+                if not every_batch:
+                    chunk = 8 if step == 0 else _chunk_size(count, seconds)
+                done, step = done + count, step + count
+                logs = _numbers(model.get_metrics_result())
+                heard.on_train_batch_end(done - 1, logs)
+            logs = {**logs, **self._validate(heard)}
+            heard.on_epoch_end(epoch, logs)
+            if model.stop_training:
+                break
+        model.optimizer.finalize_variable_values(model.trainable_weights)
+        heard.on_train_end(logs)
+
+    def _validate(self, heard: keras.callbacks.CallbackList) -> dict[str, float]:
+        if self._data.validation is None:
+            return {}
+        images, labels = self._data.validation
+        found = self._model.evaluate(
+            images,
+            labels,
+            batch_size=self._recipe.batch_size,
+            callbacks=heard,
+            return_dict=True,
+            verbose=0,
+        )
+        return {f"val_{name}": value for name, value in _numbers(found).items()}
+
+    def _is_hard(self, epoch: int) -> bool:
+        return self._recipe.hard_fraction < 1 and epoch == self._recipe.epochs - 1
+
+    def _steps(self, epoch: int) -> int:
+        count = self._hard_count if self._is_hard(epoch) else len(self._data.train)
+        return -(-count // self._recipe.batch_size)
+
+    def _epoch_order(self, epoch: int) -> Any:
+        import tensorflow as tf  # noqa: PLC0415
+
+        chosen = self._order
+        if self._is_hard(epoch):
+            chosen = hardest(self._losses.numpy(), self._order, self._hard_count)
+        self._order = self._rng.permutation(chosen) if epoch else chosen
+        return tf.constant(self._order, tf.int32)
+
+    def _chunk(self, order: Any, first: Any, end: Any, epoch: Any, step: Any) -> None:
+        """Make the steps from ``first`` to ``end`` of an epoch, all of them inside one graph."""
+        import tensorflow as tf  # noqa: PLC0415
+
+        def one(index: Any) -> tuple[Any]:
+            self._step(order, index, epoch, step + index - first)
+            return (index + 1,)
+
+        tf.while_loop(lambda index: index < end, one, [first], parallel_iterations=1)
+
+    def _step(self, order: Any, index: Any, epoch: Any, step: Any) -> None:
+        import tensorflow as tf  # noqa: PLC0415
+
+        recipe, model = self._recipe, self._model
+        positions = order[index * recipe.batch_size : (index + 1) * recipe.batch_size]
+        images = tf.gather(self._images, positions)
+        if self._augmentation:
+            mirrored = (tf.gather(self._coins, positions) + epoch) % 2 == 1
+            images = self._augmentation(images, mirrored, self._view_seed)
+        labels = tf.gather(self._labels, positions)
+        weights = None if self._sample_weight is None else tf.gather(self._sample_weight, positions)
+
+        count = tf.shape(positions)[0]
+        statistics = BatchStatistics()
+        parts = []
+        for tower in range(self.towers):
+            part = slice(count * tower // self.towers, count * (tower + 1) // self.towers)
+            given = [None if each is None else each[part] for each in (images, labels, weights)]
+            parts.append((given[0], *self._tower(*given, statistics)))
+        shares = [tf.cast(tf.shape(inputs)[0], tf.float32) / tf.cast(count, tf.float32) for inputs, *_ in parts]
+        gradients = [
+            None if each[0] is None else sum(share * gradient for share, gradient in zip(shares, each, strict=True))
+            for each in zip(*(found for *_, found in parts), strict=True)
+        ]
+        loss = sum(share * part[1] for share, part in zip(shares, parts, strict=True))
+        outputs = tf.concat([part[2] for part in parts], axis=0)
+
+        statistics.update()
+        optimizer = model.optimizer
+        if recipe.schedule != "constant" or recipe.warmup:
+            progress = (tf.cast(step, tf.float32) + 0.5) / self._total_steps
+            optimizer.learning_rate.assign(
+                recipe.learning_rate * rate_factor(recipe.schedule, recipe.warmup, progress)
+            )
+        optimizer.apply(gradients, model.trainable_variables)
+        model._loss_tracker.update_state(loss, sample_weight=count)
+        model.compute_metrics(images, labels, outputs, weights)
+        if recipe.hard_fraction < 1:
+            each = -tf.gather(self._log_probabilities(outputs), labels, batch_dims=1)
+            self._losses.scatter_update(tf.IndexedSlices(each, positions))
+
+    def _tower(
+        self, images: Any, labels: Any, weights: Any, statistics: BatchStatistics
+    ) -> tuple[Any, Any, list[Any]]:
+        """Compute loss, outputs and gradients of a part of a batch."""
+        import tensorflow as tf  # noqa: PLC0415
+
+        variables = [variable.value for variable in self._model.trainable_variables]
+        with tf.GradientTape() as tape:
+            outputs = self._forward(images, statistics)
+            loss = self._model.compute_loss(images, labels, outputs, weights, training=True)
+            if self._recipe.label_smoothing:
+                loss += self._recipe.label_smoothing * self._smoothing(labels, outputs, weights)
+        return loss, outputs, tape.gradient(loss, variables)
+
+    def _smoothing(self, labels: Any, outputs: Any, weights: Any) -> Any:
+        """Tell by how much the loss on labels spread over all classes is above that on the labels themselves."""
+        import tensorflow as tf  # noqa: PLC0415
+
+        logs = self._log_probabilities(outputs)
+        above = tf.gather(logs, labels, batch_dims=1) - tf.reduce_mean(logs, axis=1)
+        return tf.reduce_mean(above if weights is None else weights * above)
+
+    def _log_probabilities(self, outputs: Any) -> Any:
+        import tensorflow as tf  # noqa: PLC0415
+
+        if self._gives_logits:
+            return tf.nn.log_softmax(outputs)
+        return tf.math.log(tf.maximum(outputs, keras.config.epsilon()))
+
+    def _forward(self, images: Any, statistics: BatchStatistics) -> Any:
+        if not self._opened:
+            return self._model(images, training=True)
+
+        def call(node: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
+            if fuses(node.operation):
+                return [normalise(node.operation, args[0], statistics)]
+            return call_layer(node, args, kwargs, training=True)
+
+        (outputs,) = finish(run_layers(self._model, [images], call))
+        return outputs
+
+
+def hardest(losses: NDArray[np.floating[Any]], order: NDArray[np.int32], count: int) -> NDArray[np.int32]:
+    """Choose the images with the largest losses, each compared with those that were trained on at about the same time.
+
+    Args:
+        losses: Of all images, (N,).
+        order: The images in the order in which they were trained on.
+        count: How many to choose.
+
+    Returns:
+        Indices of images, ``count`` of them.
+    """
+    rank = np.empty(len(order))
+    for together in np.array_split(np.arange(len(order)), min(_RANKED_TOGETHER, len(order))):
+        falling = np.argsort(-losses[order[together]], kind="stable")
+        # As a part of its group, so that a group more or less by one image does not matter.
+        rank[together[falling]] = (np.arange(len(together)) + 0.5) / len(together)
+    return order[np.argsort(rank, kind="stable")[:count]]
+
+
+def _towers(count: int, batch_size: int) -> int:
+    """Tell into how many parts a batch is shared, which then are computed side by side.
+
+    Where TensorFlow may use one thread an operation, the second core would have nothing to do otherwise; and two small
+    operations beside each other waste less than two halves of one.
+    """
+    import tensorflow as tf  # noqa: PLC0415
+
+    if tf.config.threading.get_intra_op_parallelism_threads() != 1 or tf.config.list_physical_devices("GPU"):
+        return 1
+    smallest_batch = count % batch_size or min(count, batch_size)
+    return max(1, min(tf.config.threading.get_inter_op_parallelism_threads(), smallest_batch))
+
+
+def _may_be_opened(model: Any) -> bool:
+    """Tell whether a model is made of layers that can be called one by one; a class of one's own may do something else."""
+    if not isinstance(model, keras.Model):
+        return True
+    ours = type(model).__module__.startswith("keras.")
+    return ours and bool(model.inputs) and all(map(_may_be_opened, model.layers))
+
+
+def _wants_batches(callback: keras.callbacks.Callback) -> bool:
+    if getattr(callback, "takes_chunks", False):
+        return False
+    base = keras.callbacks.Callback
+    return any(
+        getattr(type(callback), hook) is not getattr(base, hook)
+        for hook in ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
+    )
+
+
+def _chunk_size(count: int, seconds: float) -> int:
+    wanted = round(count * _CHUNK_SECONDS / max(seconds, 1e-6))
+    # It grows step by step, since the first steps are slower than those that follow.
+    return max(1, min(wanted, 4 * count, _MOST_STEPS))
+
+
+def _numbers(logs: dict[str, Any]) -> dict[str, float]:
+    return {name: float(value) if np.ndim(value) == 0 else np.asarray(value) for name, value in logs.items()}
