@@ -10,7 +10,7 @@ os.environ["MPLBACKEND"] = "Agg"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import hypothesis
-import pooch
+import platformdirs
 import pytest
 
 # The same examples in every run; a shared machine keeps no deadline.
@@ -28,7 +28,7 @@ REAL_FILES = [
 REAL_DATA_HOMES = [
     *(Path(named).absolute() for named in [os.environ.get("CONVVISION_DATA_HOME")] if named),
     ROOT.parent / "shared" / "datasets",
-    Path(pooch.os_cache("convvision")),
+    platformdirs.user_cache_path("convvision"),
 ]
 
 

@@ -170,7 +170,9 @@ def test_every_missing_file_is_named_with_its_place_and_its_origin(published: An
         f"Put these there, or set CONVVISION_DATA_HOME to the folder that holds fashion_mnist/:"
     )
     assert listed == [
-        f"  {folder / name}.gz  (or without .gz), from http://127.0.0.1:9/{name}.gz" for name in (NAMES[1], NAMES[3])
+        f"  {folder / file.name}.gz (or without .gz), SHA-256 of the uncompressed bytes {file.sha256}, "
+        f"from http://127.0.0.1:9/{file.name}.gz"
+        for file in (published.files[1], published.files[3])
     ]
 
 
@@ -240,14 +242,14 @@ def test_load_dataset_looks_in_the_same_order(published: Any, tmp_path: Path, mo
     assert_read_from("argument", data_home=tmp_path / "argument")
 
 
-def test_files_at_hand_are_loaded_without_pooch(published: Any, tmp_path: Path) -> None:
+def test_files_at_hand_are_loaded_without_requests(published: Any, tmp_path: Path) -> None:
     """It takes a tenth of a second to import, which is only worth it where something is downloaded."""
     script = (
         "import sys; from convvision.datasets import load_dataset, _fashion_mnist\n"
         "from convvision.datasets._data_file import DataFile\n"
         f"_fashion_mnist._FILES = {published.files!r}\n"
         "load_dataset('fashion_mnist')\n"
-        "print(sorted({'pooch', 'requests', 'tensorflow', 'keras', 'PIL', 'matplotlib'} & set(sys.modules)))"
+        "print(sorted({'requests', 'rich', 'tensorflow', 'keras', 'PIL', 'matplotlib'} & set(sys.modules)))"
     )
     published.write(tmp_path / "fashion_mnist")
     environment = os.environ | {"CONVVISION_DATA_HOME": str(tmp_path)}
