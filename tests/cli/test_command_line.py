@@ -135,8 +135,37 @@ def test_datasets_shows_the_facts_about_one(
     monkeypatch.setenv("CONVVISION_DATA_HOME", str(tmp_path))
     assert run(["datasets", "fashion_mnist"]) == 0
     printed = capsys.readouterr().out
-    for fact in ("60,000", "Ankle boot", "MIT", "arXiv:1708.07747", "wrong", str(tmp_path / "fashion_mnist")):
+    for fact in ("60,000", "Ankle boot", "MIT", "arXiv:1708.07747", "wrong", str(tmp_path / "fashion_mnist"), "31 MB"):
         assert fact in printed
+
+
+def test_datasets_tells_which_files_are_there_and_which_are_missing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CONVVISION_DATA_HOME", str(tmp_path))
+    folder = tmp_path / "fashion_mnist"
+    folder.mkdir()
+    (folder / "train-images-idx3-ubyte.gz").touch()
+    (folder / "t10k-labels-idx1-ubyte").touch()
+    assert run(["datasets", "fashion_mnist"]) == 0
+    lines = [line.split(maxsplit=2)[2] for line in capsys.readouterr().out.splitlines() if line.startswith("file ")]
+    assert lines == [
+        f"{folder}/train-images-idx3-ubyte.gz, present",
+        f"{folder}/train-labels-idx1-ubyte, missing",
+        f"{folder}/t10k-images-idx3-ubyte, missing",
+        f"{folder}/t10k-labels-idx1-ubyte, present",
+    ]
+    assert run(["datasets", "emnist_letters", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["data_folder"] == str(tmp_path / "emnist")
+    assert facts["paths"] == {"gzip.zip": None}
+    assert facts["download_size"] == 561_753_746
+
+
+def test_facts_of_a_data_set_that_is_drawn_name_no_files(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["datasets", "drawn_fashion"]) == 0
+    printed = capsys.readouterr().out
+    assert not [line for line in printed.splitlines() if line.startswith(("file", "download"))]
 
 
 @pytest.mark.parametrize(

@@ -30,8 +30,8 @@ import convvision
 from convvision.datasets import DATASETS, _download, _fashion_mnist, _transfer
 from convvision.datasets._data_file import DataFile
 from convvision.datasets._download import download_files
-from convvision.datasets._files import fetch
-from convvision.errors import DownloadError
+from convvision.datasets._files import fetch, load_idx_splits
+from convvision.errors import CorruptDataError, DownloadError
 from faulty_server import (
     Answer,
     Server,
@@ -79,6 +79,16 @@ def refused(file: DataFile, folder: Path) -> str:
         download_file(file, folder)
     assert not list(folder.iterdir())
     return str(caught.value)
+
+
+def our_files() -> dict[str, tuple[DataFile, ...]]:
+    """Give the published files of each of our own modules of data sets."""
+    modules = [importlib.import_module(name) for name in DATASETS._builtins]
+    return {
+        module.__name__.rpartition("._")[2]: getattr(module, "_FILES", None) or (module._FILE,)
+        for module in modules
+        if hasattr(module, "_FILES") or hasattr(module, "_FILE")
+    }
 
 
 # A server that answers well
@@ -496,6 +506,7 @@ def test_certificates_of_the_environment_are_trusted_and_no_others(
     published: Any, body: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    (tmp_path / "home").mkdir()
     command = (
         "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1"
     )
@@ -579,11 +590,42 @@ def test_a_file_that_another_process_brought_is_not_asked_for_again(
 # The cache is shared with other versions of the library
 
 
-def our_files() -> dict[str, tuple[DataFile, ...]]:
-    """Give the published files of each of our own modules of data sets."""
-    modules = [importlib.import_module(name) for name in DATASETS._builtins]
-    return {
-        module.__name__.rpartition("._")[2]: getattr(module, "_FILES", None) or (module._FILE,)
-        for module in modules
-        if hasattr(module, "_FILES") or hasattr(module, "_FILE")
+def test_names_and_hashes_in_the_cache_are_those_of_all_versions() -> None:
+    """Another hash under the same name would make two versions refuse each other's files: take another name then."""
+    known = {
+        f"{module}/{file.served_name}": (file.as_served, file.sha256[:12])
+        for module, files in our_files().items()
+        for file in files
     }
+    assert known == {
+        "cifar10/cifar-10-binary.tar.gz": (True, "c4a38c50a1bc"),
+        "cifar100/cifar-100-binary.tar.gz": (True, "58a81ae192c2"),
+        "emnist/gzip.zip": (True, "fb9bb67e3377"),
+        "fashion_mnist/t10k-images-idx3-ubyte.gz": (False, "5b4141f0afba"),
+        "fashion_mnist/t10k-labels-idx1-ubyte.gz": (False, "0402a96d92fd"),
+        "fashion_mnist/train-images-idx3-ubyte.gz": (False, "c59f468a2f67"),
+        "fashion_mnist/train-labels-idx1-ubyte.gz": (False, "bad3541b69d9"),
+        "kmnist/t10k-images-idx3-ubyte.gz": (True, "edd7a857845a"),
+        "kmnist/t10k-labels-idx1-ubyte.gz": (True, "20bb9a0ef54c"),
+        "kmnist/train-images-idx3-ubyte.gz": (True, "51467d22d8cc"),
+        "kmnist/train-labels-idx1-ubyte.gz": (True, "e38f9ebcd0f3"),
+        "mnist/t10k-images-idx3-ubyte.gz": (False, "0fa7898d5092"),
+        "mnist/t10k-labels-idx1-ubyte.gz": (False, "ff7bcfd416de"),
+        "mnist/train-images-idx3-ubyte.gz": (False, "ba891046e650"),
+        "mnist/train-labels-idx1-ubyte.gz": (False, "65a50cbbf4e9"),
+    }
+
+
+def test_a_version_with_other_facts_neither_takes_nor_changes_what_is_there(
+    server: Server, published: Any, tmp_path: Path
+) -> None:
+    """As if a later version knew another edition of one file: it says so, and the earlier one goes on."""
+    ours = published.at(server.offer("good", published.payloads))
+    fetch(ours, tmp_path, download=True)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    later = [dataclasses.replace(ours[0], sha256="0" * 64), *ours[1:]]
+    with pytest.raises(CorruptDataError, match="has another SHA-256"):
+        load_idx_splits(later, tmp_path, download=True)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    train, _ = load_idx_splits(ours, tmp_path, download=False)
+    np.testing.assert_array_equal(train.images[..., 0], published.train_images)

@@ -12,12 +12,18 @@ from pathlib import Path
 from convvision.datasets._idx import read_stream
 from convvision.errors import CorruptDataError, DataNotFoundError
 
-__all__ = ["DataFile"]
+__all__ = ["DataFile", "find_file"]
 
 # What a text begins with that a browser would show; a data file begins with none of it.
 _PAGES = (b"<!doctype", b"<html", b"<head", b"<body", b"<script", b"<?xml", b"<!--")
 _BLANK = b"\xef\xbb\xbf \t\r\n"
 _HEAD = 64
+
+
+def find_file(name: str, folder: Path) -> Path | None:
+    """Find a data file in a folder: under its name, or compressed."""
+    candidates = (folder / name, folder / f"{name}.gz")
+    return next((path for path in candidates if path.is_file()), None)
 
 
 @dataclass(frozen=True)
@@ -50,9 +56,8 @@ class DataFile:
         return self.name if self.as_served else f"{self.name}.gz"
 
     def find(self, folder: Path) -> Path | None:
-        """Find the file in a folder: as served, or raw where that can be verified too."""
-        candidates = (folder / self.name, folder / self.served_name)
-        return next((path for path in candidates if path.is_file()), None)
+        """Find the file in a folder."""
+        return find_file(self.name, folder)
 
     def where(self, folder: Path) -> str:
         """Say where in a folder the file goes, and how a good one is recognised."""

@@ -48,6 +48,7 @@ _FILES = tuple(
             "The classes are not in balance: 5,421 training images show a 5, the rarest digit, and 6,742 a 1.",
         ),
         files=tuple(file.name for file in _FILES),
+        download_size=11_594_722,
     )
 )
 def mnist(*, data_home: Path, download: bool, seed: int) -> tuple[Split, Split]:  # noqa: ARG001

@@ -13,6 +13,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from convvision._version import __version__
+from convvision.errors import DownloadError
 
 __all__ = ["TransferError", "transfer"]
 
@@ -28,8 +29,8 @@ _MOST_REDIRECTS = 10
 _TRANSIENT = {408, 425, 429}
 
 
-class TransferError(Exception):
-    """The answer did not come, or not whole.
+class TransferError(DownloadError):
+    """The answer of one server did not come, or not whole.
 
     Attributes:
         transient: Whether the same server may well deliver the file a little later.
@@ -64,7 +65,8 @@ def transfer(url: str, target: BinaryIO, *, limit: int, report: Callable[[int, i
             _said_plainly(watch),
             session.get(url, stream=True, timeout=_TIMEOUT, headers=headers) as answer,
         ):
-            _check_status(answer)
+            if answer.status_code != 200:
+                raise _refused(answer)
             total = answer.raw.length_remaining
             if total is not None and total > limit:
                 raise _too_large(limit)
@@ -162,19 +164,16 @@ class _Adapter(HTTPAdapter):
         return pool
 
 
-def _check_status(answer: requests.Response) -> None:
-    code = answer.status_code
-    if code == 200:
-        return
-    reason = f"{code} {answer.reason}".strip()
-    transient = code in _TRANSIENT or code >= 500
+def _refused(answer: requests.Response) -> TransferError:
+    reason = f"{answer.status_code} {answer.reason}".strip()
+    transient = answer.status_code in _TRANSIENT or answer.status_code >= 500
     wait = None
     if transient:
         with suppress(urllib3.exceptions.InvalidHeader):
             wait = urllib3.Retry().get_retry_after(answer.raw)
     if wait is not None:
         reason += f", and asks to wait {wait:.0f} s"
-    raise TransferError(reason, transient=transient, wait=wait)
+    return TransferError(reason, transient=transient, wait=wait)
 
 
 @contextmanager
@@ -184,12 +183,10 @@ def _said_plainly(watch: _Watch) -> Iterator[None]:
     except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
         if watch.expired:
             raise _too_slow(watch) from error
-        reason, transient = _reason(error, watch)
-        raise TransferError(reason, transient=transient) from error
+        raise _failed(error, watch) from error
 
 
-def _reason(error: Exception, watch: _Watch) -> tuple[str, bool]:
-    """Tell what went wrong, and whether it may go well the next time."""
+def _failed(error: Exception, watch: _Watch) -> TransferError:
     transient = True
     match error:
         case requests.TooManyRedirects():
@@ -212,7 +209,7 @@ def _reason(error: Exception, watch: _Watch) -> tuple[str, bool]:
             reason = f"the transfer was cut after {watch.received} bytes ({error})"
         case _:
             reason, transient = f"{type(error).__name__}: {error}", False
-    return reason, transient
+    return TransferError(reason, transient=transient)
 
 
 def _root(error: BaseException) -> str:

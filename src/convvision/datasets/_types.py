@@ -70,7 +70,10 @@ class DatasetInfo:
         homepage: Where they are published.
         citation: How to cite them.
         known_issues: What is known to be wrong with them.
-        files: Names of the data files, without ``.gz``; empty where there are none.
+        files: Names of the data files, without ``.gz`` where they are good uncompressed too; empty where there are
+            none.
+        folder: Name of their folder in the data home; by default that of the data set.
+        download_size: Bytes that are downloaded where no file is there yet.
     """
 
     name: str
@@ -86,6 +89,8 @@ class DatasetInfo:
     citation: str = ""
     known_issues: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    folder: str = ""
+    download_size: int = 0
 
     def __post_init__(self) -> None:
         channels = self.image_shape[-1]
