@@ -70,9 +70,11 @@ def read_tar_members(file: BinaryIO, limits: Mapping[str, int], *, source: str) 
                 members[member.name] = opened.read(member.size) if opened else b""
                 if len(members[member.name]) != member.size:
                     raise CorruptDataError(f"{source} is cut short in its member {member.name}.")
-                if len(members) == len(limits):
-                    return members
-    raise _missing(limits, members, source)
+        while bounded.read(1 << 16):
+            pass  # To the end, where the checksum stands.
+    if len(members) < len(limits):
+        raise _missing(limits, members, source)
+    return members
 
 
 def read_zip_members(file: BinaryIO, limits: Mapping[str, int], *, source: str) -> dict[str, bytes]:
