@@ -155,7 +155,7 @@ def falls_silent(handler: Any) -> None:
 
 def drips(handler: Any) -> None:
     """Promise a body and send a byte now and then, so that no wait for the next is long."""
-    start(handler, {"Content-Length": "1000000"})
+    start(handler, {"Content-Length": "10000"})
     while not handler.server.closing.wait(0.05):
         handler.send(b"x")
 

@@ -185,7 +185,7 @@ BAD = {
     "404": (lambda body: refuses(404), "404 Not Found$"),
     "500": (lambda body: refuses(500), r"500 Internal Server Error \(4 tries\)$"),
     "429": (lambda body: refuses(429), r"429 Too Many Requests \(4 tries\)$"),
-    "a hang-up": (hangs_up, r"the transfer was cut after \d+ bytes \(.*IncompleteRead.*\(4 tries\)$"),
+    "a hang-up": (hangs_up, r"the transfer was cut after (\d+) of (?!\1)\d+ bytes \(4 tries\)$"),
     "a hang-up before the answer": (lambda body: lambda handler: None, r"no connection \(Remote end.*\(4 tries\)$"),
     "a cut file": (lambda body: whole(body[:-500]), "broken gzip file: .* ended before"),
     "a shorter payload": (lambda body: whole(gzip.compress(gzip.decompress(body)[:-9])), "cut short at 23527 of 23536"),

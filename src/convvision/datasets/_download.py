@@ -95,7 +95,7 @@ def _download_from(url: str, file: DataFile, folder: Path, bar: _Bar) -> str | N
                 return reason if number == 1 else f"{reason} ({number} tries)"
             _sleep(wait)
         except CorruptDataError as error:
-            return str(error)
+            return str(error).removesuffix(".")
         except OutputError as error:
             if file.find(folder) is not None:
                 return None  # Windows does not replace a file that another process is reading.

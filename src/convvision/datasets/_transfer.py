@@ -67,15 +67,15 @@ def transfer(url: str, target: BinaryIO, *, limit: int, report: Callable[[int, i
         ):
             if answer.status_code != 200:
                 raise _refused(answer)
-            total = answer.raw.length_remaining
-            if total is not None and total > limit:
+            watch.total = answer.raw.length_remaining
+            if watch.total is not None and watch.total > limit:
                 raise _too_large(limit)
             for piece in answer.raw.stream(_CHUNK, decode_content=False):
                 watch.received += len(piece)
                 if watch.received > limit:
                     raise _too_large(limit)
                 target.write(piece)
-                report(watch.received, total)
+                report(watch.received, watch.total)
         if watch.expired:  # An answer of no known length ends, for requests, where the connection does.
             raise _too_slow(watch)
 
@@ -88,6 +88,7 @@ class _Watch:
 
     def __init__(self) -> None:
         self.received = 0
+        self.total: int | None = None
         self.expired = False
         self._sockets: list[Any] = []
         self._begun = time.monotonic()
@@ -206,7 +207,8 @@ def _failed(error: Exception, watch: _Watch) -> TransferError:
         case requests.exceptions.ConnectionError():
             reason = f"no connection ({_root(error)})"
         case urllib3.exceptions.ProtocolError():
-            reason = f"the transfer was cut after {watch.received} bytes ({error})"
+            promised = "" if watch.total is None else f" of {watch.total}"
+            reason = f"the transfer was cut after {watch.received}{promised} bytes"
         case _:
             reason, transient = f"{type(error).__name__}: {error}", False
     return TransferError(reason, transient=transient)
