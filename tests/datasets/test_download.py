@@ -16,6 +16,7 @@ import ssl
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -31,7 +32,7 @@ from convvision.datasets import DATASETS, _download, _fashion_mnist, _transfer
 from convvision.datasets._data_file import DataFile
 from convvision.datasets._download import download_files
 from convvision.datasets._files import fetch, load_idx_splits
-from convvision.errors import CorruptDataError, DownloadError
+from convvision.errors import CorruptDataError, DataNotFoundError, DownloadError
 from faulty_server import (
     Answer,
     Server,
@@ -356,13 +357,62 @@ def test_a_disk_that_is_full_when_the_file_is_closed_is_said_too(
     assert "No space left on device" in refused(file, tmp_path)
 
 
-@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="Whoever may do anything writes anywhere.")
-def test_a_folder_without_leave_to_write_is_said(server: Server, published: Any, tmp_path: Path) -> None:
-    tmp_path.chmod(0o555)
+@pytest.fixture
+def shared_folder(published: Any) -> Iterator[Path]:
+    """Give a folder that anybody can reach, which those of pytest are not, and that is somebody else's."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)
     try:
-        assert "You may not write there" in refused(published.at(server.offer("good", published.payloads))[0], tmp_path)
+        yield folder
     finally:
-        tmp_path.chmod(0o755)
+        folder.chmod(0o755)
+        shutil.rmtree(folder)
+
+
+@contextlib.contextmanager
+def without_privileges() -> Iterator[None]:
+    """Be nobody for a while, where one is root, who may do anything."""
+    if sys.platform == "win32":
+        pytest.skip("Permissions are another matter on Windows.")
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def test_a_folder_without_leave_to_write_is_said_and_one_that_is_full_of_files_is_read(
+    server: Server, published: Any, tmp_path: Path, shared_folder: Path
+) -> None:
+    files = published.at(server.offer("good", published.payloads))
+    download_file(files[0], tmp_path)  # All that is imported on first use is imported.
+    shared_folder.chmod(0o555)
+    with without_privileges():
+        message = refused(files[0], shared_folder)
+    assert "Permission denied. Nothing was left behind. You may not write there: let somebody who may do" in message
+    shared_folder.chmod(0o755)
+    published.write(shared_folder)
+    shared_folder.chmod(0o555)
+    with without_privileges():
+        train, _ = load_idx_splits(files, shared_folder, download=True)
+    np.testing.assert_array_equal(train.images[..., 0], published.train_images)
+
+
+def test_a_folder_that_one_may_not_look_into_and_a_file_that_one_may_not_read_are_said(
+    published: Any, shared_folder: Path
+) -> None:
+    published.write(shared_folder)
+    path = shared_folder / f"{TRAIN_IMAGES}.gz"
+    path.chmod(0)
+    with without_privileges(), pytest.raises(DataNotFoundError, match=r"\.gz cannot be read: Permission denied\."):
+        load_idx_splits(published.files, shared_folder, download=False)
+    shared_folder.chmod(0)
+    with without_privileges(), pytest.raises(DataNotFoundError, match="cannot be looked at") as caught:
+        load_idx_splits(published.files, shared_folder, download=True)
+    assert "set CONVVISION_DATA_HOME to another folder" in str(caught.value)
 
 
 def test_an_interruption_leaves_nothing(

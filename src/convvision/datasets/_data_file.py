@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,9 +22,24 @@ _HEAD = 64
 
 
 def find_file(name: str, folder: Path) -> Path | None:
-    """Find a data file in a folder: under its name, or compressed."""
-    candidates = (folder / name, folder / f"{name}.gz")
-    return next((path for path in candidates if path.is_file()), None)
+    """Find a data file in a folder: under its name, or compressed.
+
+    Raises:
+        DataNotFoundError: One may not look there.
+    """
+    for path in (folder / name, folder / f"{name}.gz"):
+        try:
+            # Not is_file: whether that hides a lack of permission depends on the version of Python.
+            if stat.S_ISREG(path.stat().st_mode):
+                return path
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:
+            raise DataNotFoundError(
+                f"{path} cannot be looked at: {error.strerror or error}. Ask for leave to read there, or set "
+                f"CONVVISION_DATA_HOME to another folder."
+            ) from error
+    return None
 
 
 @dataclass(frozen=True)
