@@ -156,14 +156,20 @@ def falls_silent(handler: Any) -> None:
 def drips(handler: Any) -> None:
     """Promise a body and send a byte now and then, so that no wait for the next is long."""
     start(handler, {"Content-Length": "10000"})
-    while not handler.server.closing.wait(0.05):
-        handler.send(b"x")
+    _drip(handler)
 
 
 def drips_its_header(handler: Any) -> None:
     """Send a byte of the header now and then."""
     handler.send(b"HTTP/1.0 200 OK\r\nX-Patience: ")
-    while not handler.server.closing.wait(0.05):
+    _drip(handler)
+
+
+def _drip(handler: Any) -> None:
+    """Send a byte now and then until the test is over; 20 seconds stand for ever."""
+    for _ in range(400):
+        if handler.server.closing.wait(0.05):
+            break
         handler.send(b"x")
 
 

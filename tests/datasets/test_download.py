@@ -490,15 +490,6 @@ def test_a_server_that_asks_to_wait_is_left_alone_within_reason(
     assert waits == waited if waited is not None else len(waits) == 3
 
 
-def test_no_try_begins_when_patience_is_over(
-    server: Server, published: Any, tmp_path: Path, waits: list[float], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(_download, "_PATIENCE", 10)
-    refused(published.at(server.answer_all("busy", refuses(503, {"Retry-After": "20"})))[0], tmp_path)
-    assert not waits
-    assert len(server.requests) == 1
-
-
 @pytest.mark.parametrize("answer", [drips, drips_its_header], ids=["the body", "the header"])
 def test_a_server_that_drips_is_given_up_and_the_next_mirror_asked(
     server: Server, published: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: Answer

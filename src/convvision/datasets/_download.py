@@ -17,9 +17,8 @@ __all__ = ["DATA_HOME_VARIABLE", "download_files"]
 
 DATA_HOME_VARIABLE = "CONVVISION_DATA_HOME"
 
-# How often one mirror is asked for a file; no more once so many seconds are over, or where it wants longer waits.
+# How often one mirror is asked for a file, and the longest wait in seconds that it may want in between.
 _TRIES = 4
-_PATIENCE = 60.0
 _LONGEST_WAIT = 30.0
 _FIRST_WAIT = 1.0
 # gzip adds a little to what it cannot compress; a mirror that sends more than this sends something else.
@@ -79,7 +78,6 @@ def _download_from(url: str, file: DataFile, folder: Path, bar: _Bar) -> str | N
     from convvision.datasets._transfer import TransferError, transfer  # noqa: PLC0415
 
     limit = file.size if file.as_served else file.size + _MOST_OVERHEAD
-    begun = time.monotonic()
     for number in range(1, _TRIES + 1):
         if file.find(folder) is not None:
             return None  # Another process has brought it meanwhile.
@@ -90,8 +88,7 @@ def _download_from(url: str, file: DataFile, folder: Path, bar: _Bar) -> str | N
                 file.verify(partial, source="the answer")
         except TransferError as error:
             reason, wait = str(error), error.wait if error.wait is not None else _backoff(number)
-            late = time.monotonic() - begun + wait > _PATIENCE
-            if not error.transient or number == _TRIES or wait > _LONGEST_WAIT or late:
+            if not error.transient or number == _TRIES or wait > _LONGEST_WAIT:
                 return reason if number == 1 else f"{reason} ({number} tries)"
             _sleep(wait)
         except CorruptDataError as error:
