@@ -618,6 +618,26 @@ def test_eight_processes_that_load_at_once_get_one_result_and_nobody_sees_half_a
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == bodies
 
 
+def test_a_folder_that_another_process_took_away_is_made_again(
+    server: Server, published: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that fails removes the folder that it made, if it is empty; one beside it may be about to write."""
+    folder, made = tmp_path / "home", Path.touch
+    gone: list[Path] = []
+
+    def touch(self: Path, *rest: Any, **options: Any) -> None:
+        if not gone:
+            gone.append(self.parent)
+            self.parent.rmdir()
+        made(self, *rest, **options)
+
+    monkeypatch.setattr(Path, "touch", touch)
+    file = published.at(server.offer("good", published.payloads))[0]
+    download_file(file, folder)
+    assert gone == [folder]
+    assert file.find(folder)
+
+
 def test_a_file_that_another_process_brought_is_not_asked_for_again(
     server: Server, published: Any, tmp_path: Path, body: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,9 @@ from pathlib import Path
 from convvision.datasets._idx import read_stream
 from convvision.errors import CorruptDataError, DataNotFoundError
 
-__all__ = ["DataFile", "find_file"]
+__all__ = ["DATA_HOME_VARIABLE", "DataFile", "find_file"]
+
+DATA_HOME_VARIABLE = "CONVVISION_DATA_HOME"
 
 # What a text begins with that a browser would show; a data file begins with none of it.
 _PAGES = (b"<!doctype", b"<html", b"<head", b"<body", b"<script", b"<?xml", b"<!--")
@@ -37,7 +39,7 @@ def find_file(name: str, folder: Path) -> Path | None:
         except OSError as error:
             raise DataNotFoundError(
                 f"{path} cannot be looked at: {error.strerror or error}. Ask for leave to read there, or set "
-                f"CONVVISION_DATA_HOME to another folder."
+                f"{DATA_HOME_VARIABLE} to another folder."
             ) from error
     return None
 

@@ -10,12 +10,10 @@ from pathlib import Path
 from types import TracebackType
 
 from convvision._atomic import replace_file
-from convvision.datasets._data_file import DataFile
+from convvision.datasets._data_file import DATA_HOME_VARIABLE, DataFile
 from convvision.errors import CorruptDataError, DownloadError, OutputError
 
-__all__ = ["DATA_HOME_VARIABLE", "download_files"]
-
-DATA_HOME_VARIABLE = "CONVVISION_DATA_HOME"
+__all__ = ["download_files"]
 
 # How often one mirror is asked for a file, and the longest wait in seconds that it may want in between.
 _TRIES = 4
@@ -50,7 +48,7 @@ def download_files(files: Sequence[DataFile], folder: Path) -> None:
     _announce(files, folder)
     for number, file in enumerate(files):
         failures = _download(file, folder)
-        if failures:
+        if failures and file.find(folder) is None:
             tried = "".join(f"\n  {failure}" for failure in failures)
             missing = [each for each in files[number:] if each.find(folder) is None]
             places = "".join(f"\n  {each.where(folder)}" for each in missing)
@@ -94,6 +92,8 @@ def _download_from(url: str, file: DataFile, folder: Path, bar: _Bar) -> str | N
         except CorruptDataError as error:
             return str(error).removesuffix(".")
         except OutputError as error:
+            if isinstance(error.__cause__, FileNotFoundError) and number < _TRIES:
+                continue  # Another process failed meanwhile, and took the folder with it, which was empty.
             if file.find(folder) is not None:
                 return None  # Windows does not replace a file that another process is reading.
             raise _not_written(file, folder, error) from error

@@ -13,8 +13,8 @@ import platformdirs
 from numpy.typing import NDArray
 
 from convvision._public import set_module
-from convvision.datasets._data_file import DataFile
-from convvision.datasets._download import DATA_HOME_VARIABLE, download_files
+from convvision.datasets._data_file import DATA_HOME_VARIABLE, DataFile
+from convvision.datasets._download import download_files
 from convvision.datasets._idx import parse_idx
 from convvision.datasets._types import Split
 from convvision.errors import CorruptDataError, DataNotFoundError
