@@ -136,6 +136,23 @@ def test_a_cut_gzip_file_says_so(published: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("compress", [False, True], ids=["raw", "gzip"])
+def test_a_page_in_place_of_a_file_is_called_one_whatever_its_length(
+    published: Any, tmp_path: Path, compress: bool
+) -> None:
+    for length in (0, 1_000_000):
+        page = b"\n <!doctype HTML><title>Sign in</title>" + bytes(length)
+        if compress and length:
+            continue  # Of a page in gzip, only what may come is unpacked.
+        path = damage(published, tmp_path, TRAIN_IMAGES, lambda payload, page=page: page, compress=compress)
+        with pytest.raises(CorruptDataError) as caught:
+            load(published, tmp_path)
+        assert str(caught.value) == (
+            f"{path} is a web page that came instead of the file {TRAIN_IMAGES}: the login page of a network, perhaps, "
+            f"or the error page of a mirror. Delete it and load again."
+        )
+
+
+@pytest.mark.parametrize("compress", [False, True], ids=["raw", "gzip"])
 def test_a_longer_payload_is_refused(published: Any, tmp_path: Path, compress: bool) -> None:
     damage(published, tmp_path, TRAIN_IMAGES, lambda payload: payload + b"\0", compress=compress)
     with pytest.raises(CorruptDataError, match=f"holds more than the {published.files[0].size} bytes"):
