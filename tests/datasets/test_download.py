@@ -307,7 +307,7 @@ def test_a_file_in_place_of_the_folder_is_said(server: Server, published: Any, t
 
 
 class _Full:
-    """A file on a disk that is full after a few bytes; the next piece meets the end, or only the closing does."""
+    """A file that cannot be written."""
 
     def __init__(self, code: int) -> None:
         self.code = code

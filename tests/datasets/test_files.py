@@ -139,10 +139,9 @@ def test_a_cut_gzip_file_says_so(published: Any, tmp_path: Path) -> None:
 def test_a_page_in_place_of_a_file_is_called_one_whatever_its_length(
     published: Any, tmp_path: Path, compress: bool
 ) -> None:
-    for length in (0, 1_000_000):
+    # Of a page in gzip, no more is unpacked than the file may have.
+    for length in (0,) if compress else (0, 1_000_000):
         page = b"\n <!doctype HTML><title>Sign in</title>" + bytes(length)
-        if compress and length:
-            continue  # Of a page in gzip, only what may come is unpacked.
         path = damage(published, tmp_path, TRAIN_IMAGES, lambda payload, page=page: page, compress=compress)
         with pytest.raises(CorruptDataError) as caught:
             load(published, tmp_path)
