@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from pathlib import Path
 
 # Before anything imports Matplotlib or TensorFlow, which read these once.
@@ -36,6 +37,15 @@ REAL_DATA_HOMES = [
 def without_a_data_home(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test finds data because of the environment that it is run in."""
     monkeypatch.delenv("CONVVISION_DATA_HOME", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def pictures_of_this_test(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test leaves decoded pictures in the user's cache folder, or finds those of another."""
+    from convvision.datasets import _picture_cache
+
+    home = tmp_path_factory.getbasetemp() / f"data_home_{secrets.token_hex(4)}"
+    monkeypatch.setattr(_picture_cache, "get_data_home", lambda: home)
 
 
 @pytest.fixture(scope="session")

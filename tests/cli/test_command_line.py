@@ -145,7 +145,7 @@ def test_datasets_shows_the_facts_about_one(
         (["models", "conv_6464"], "Did you mean 'conv_64_64'"),
         (["datasets", "fashion"], "Unknown data set 'fashion'"),
         (["train", "conv_16_61", "--data", "mnist"], "Did you mean 'conv_16_16'"),
-        (["train", "conv_16_16", "--data", "no_such_data"], "It is no folder either."),
+        (["train", "conv_16_16", "--data", "no_such_data"], "It is no folder either, and no CSV file."),
         (["train", "conv_16_16", "--data", "mnist", "--recipe", "leson"], "Did you mean 'lesson'"),
         (["evaluate", "no_such_run"], "which is no folder"),
     ],
