@@ -75,9 +75,7 @@ def test_a_missing_file_is_named(folder: Path, stem: str) -> None:
 
 def test_two_files_that_would_do_are_named(folder: Path) -> None:
     (folder / "train-images.gz").touch()
-    with pytest.raises(
-        DataNotFoundError, match=r"'train-images-idx3-ubyte', 'train-images\.gz'\]\. Say by prefix"
-    ):
+    with pytest.raises(DataNotFoundError, match=r"'train-images-idx3-ubyte', 'train-images\.gz'\]\. Say by prefix"):
         from_idx(folder)
 
 

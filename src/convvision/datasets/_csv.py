@@ -87,7 +87,8 @@ def from_csv(
         (('3', '8'), (16, 2, 2, 1))
     """
     path = Path(path)
-    files = [_read(one, image_shape, label_column) for one in (path, test_path and Path(test_path)) if one]
+    paths = [path] if test_path is None else [path, Path(test_path)]
+    files = [_read(one, image_shape, label_column) for one in paths]
     labels = _as_numbers([labels for _, labels in files])
     if class_names is None:
         # Before the two parts are told apart, since one may lack a class.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, TypeVar, overload
+from typing import overload
 
 from convvision.datasets._csv import from_csv
 from convvision.datasets._folder import from_folder
@@ -21,22 +21,26 @@ from convvision.registry import unknown_name
 __all__ = ["open_data"]
 
 
-DataT = TypeVar("DataT", Dataset, StreamedDataset)
-
-
-@overload
-def open_data(data: DataT, **options: Any) -> DataT: ...
-
-
 @overload
 def open_data(
-    data: str | os.PathLike[str],
+    data: Dataset | str | os.PathLike[str],
     *,
     scale: Scale | None = ...,
     validation_split: float = ...,
     image_shape: tuple[int, int, int] = ...,
     aspect: Aspect = ...,
 ) -> Dataset: ...
+
+
+@overload
+def open_data(
+    data: Dataset | StreamedDataset | str | os.PathLike[str],
+    *,
+    scale: Scale | None = ...,
+    validation_split: float = ...,
+    image_shape: tuple[int, int, int] = ...,
+    aspect: Aspect = ...,
+) -> Dataset | StreamedDataset: ...
 
 
 def open_data(

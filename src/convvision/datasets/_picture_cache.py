@@ -53,7 +53,7 @@ class PictureCache:
     def load(self) -> NDArray[np.uint8] | None:
         """Return the pixels where they are at hand and the files have not changed since."""
         # A cut zip, an array of objects, a header that asks for all memory: whatever is wrong, there is no cache.
-        with suppress(Exception), np.load(self._path, allow_pickle=False) as kept:
+        with suppress(Exception), self._path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
             if kept["key"].item() == self._key:
                 images = kept["images"]
                 if images.dtype == np.uint8 and images.shape == self._shape:

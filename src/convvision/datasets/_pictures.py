@@ -60,7 +60,7 @@ def read_picture(
         with Image.open(path, formats=_FORMATS) as opened:
             _check_size(opened)
             # A JPEG of many pixels is decoded at a half, a quarter or an eighth, where enough of them remain.
-            opened.draft(None, (3 * max(width, height),) * 2)  # type: ignore[arg-type]
+            opened.draft(None, (3 * max(width, height),) * 2)
             ImageOps.exif_transpose(opened, in_place=True)
             image: Image.Image = opened
             if image.mode.startswith("I;16"):

@@ -213,29 +213,29 @@ def stream_folder(
     if test is None:
         remain, chosen = stratified_split(train.labels, test_split, seed=seed)
         train, test = train.take(remain), train.take(chosen)
-    train_count = len(train.paths)
-    if validation_split:
-        remain, chosen = stratified_split(train.labels, validation_split, seed=seed)
-        train, validation = train.take(remain), train.take(chosen)
 
     def split(files: LabelledFiles) -> StreamedSplit:
         return StreamedSplit(files.paths, files.labels, reader.image_shape, reader.aspect)
 
-    streamed = split(train)
-    mean, std = channel_statistics(streamed.read(streamed.order(seed)[:_SAMPLE]))
+    # Validation images included, as where the images are in memory.
+    whole = split(train)
+    mean, std = channel_statistics(whole.read(whole.order(seed)[:_SAMPLE]))
+    if validation_split:
+        remain, chosen = stratified_split(train.labels, validation_split, seed=seed)
+        train, validation = train.take(remain), train.take(chosen)
     info = DatasetInfo(
         name=directory.resolve().name,
-        summary=f"{train_count + len(test.paths)} image files of {len(found.class_names)} classes.",
+        summary=f"{len(whole) + len(test.paths)} image files of {len(found.class_names)} classes.",
         image_shape=reader.image_shape,
         class_names=tuple(found.class_names),
-        train_count=train_count,
+        train_count=len(whole),
         test_count=len(test.paths),
         mean=mean,
         std=std,
     )
     return StreamedDataset(
         info=info,
-        train=streamed,
+        train=split(train),
         test=split(test),
         validation=None if validation is None else split(validation),
         scaling=Scaling(scale, mean, std),
