@@ -115,16 +115,17 @@ class Run:
                 f"The run tells these classes apart: {', '.join(self.data.class_names)}. "
                 f"Received: {', '.join(data.info.class_names)}"
             )
-        theirs, ours = data.scaling, self.data.scaling
-        # Data in [0, 1] are in [0, 1], whatever their own mean and standard deviation.
-        if theirs.scale is not None and (theirs.scale != ours.scale or (ours.scale == "standard" and theirs != ours)):
-            raise InputError(f"The run was trained with {ours}. Received: data with {theirs}")
+        # The pixels of a stream are raw until they are read, whatever its own scale.
         if isinstance(data, StreamedDataset):
             if data.info.image_shape != self.data.image_shape:
                 raise ShapeError(
                     f"The run reads images of shape {self.data.image_shape}. Received: {data.info.image_shape}"
                 )
             return score(self.model, data.test, self.data.scaling)
+        theirs, ours = data.scaling, self.data.scaling
+        # Data in [0, 1] are in [0, 1], whatever their own mean and standard deviation.
+        if theirs.scale is not None and (theirs.scale != ours.scale or (ours.scale == "standard" and theirs != ours)):
+            raise InputError(f"The run was trained with {ours}. Received: data with {theirs}")
         images = check_images(data.test.images, image_shape=self.data.image_shape)
         return score(self.model, Split(self.data.scaling.prepare(images), data.test.labels), self.data.scaling)
 
