@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import secrets
+from collections.abc import Iterator
 from pathlib import Path
 
 # Before anything imports Matplotlib or TensorFlow, which read these once.
@@ -39,13 +39,15 @@ def without_a_data_home(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CONVVISION_DATA_HOME", raising=False)
 
 
-@pytest.fixture(autouse=True)
-def pictures_of_this_test(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test leaves decoded pictures in the user's cache folder, or finds those of another."""
+@pytest.fixture(autouse=True, scope="session")
+def decoded_pictures_apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test leaves decoded pictures in the user's cache folder, or finds any there."""
     from convvision.datasets import _picture_cache
 
-    home = tmp_path_factory.getbasetemp() / f"data_home_{secrets.token_hex(4)}"
-    monkeypatch.setattr(_picture_cache, "get_data_home", lambda: home)
+    home = tmp_path_factory.mktemp("data_home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_picture_cache, "get_data_home", lambda: home)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -174,6 +174,30 @@ def test_train_saves_a_run_that_loads(saved: Path) -> None:
     assert loaded.metrics["test_accuracy"] == 1.0
 
 
+@pytest.mark.parametrize("form", ["pictures", "csv"])
+def test_own_data_train_at_once_and_keep_their_class_names(
+    form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rng = np.random.default_rng(0)
+    rows = []
+    for name, level in (("陶", 30), ("瓷", 200)):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        for number in range(10):
+            pixels = rng.integers(level, level + 40, (28, 28), np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "data" / name / f"{number}.png")
+            rows.append(",".join([name, *map(str, pixels.ravel())]))
+    (tmp_path / "data.csv").write_text("\n".join(rows), encoding="utf-8")
+    data = tmp_path / ("data" if form == "pictures" else "data.csv")
+    assert run(["train", "conv_32_32", "--data", str(data), "--epochs", "3", "--out", str(tmp_path / "run")]) == 0
+    assert convvision.load_run(tmp_path / "run").data.class_names == ("瓷", "陶")
+    capsys.readouterr()
+    assert run(["evaluate", str(tmp_path / "run"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["test_accuracy"] == 1.0
+    picture = tmp_path / "data" / "陶" / "3.png"
+    assert run(["predict", str(tmp_path / "run"), str(picture), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["classes"][0]["class_name"] == "陶"
+
+
 def test_train_refuses_a_used_folder_before_training(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
