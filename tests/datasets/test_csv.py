@@ -121,7 +121,7 @@ def test_colour_and_oblong_images_need_their_shape(tmp_path: Path) -> None:
 
 
 def test_more_rows_than_are_parsed_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("convvision.datasets._csv._ROWS", 7)
+    monkeypatch.setattr("convvision.datasets._csv_file._ROWS", 7)
     assert_is_all(from_csv(write(tmp_path / "digits.csv", text()), scale=None))
     lines = text().splitlines()
     lines[19] = lines[19].replace(",", ",x", 1)
@@ -190,7 +190,7 @@ def test_a_missing_file_and_column_are_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("line", ["one", "many"])
 def test_a_gzip_bomb_is_refused_in_little_memory(tmp_path: Path, line: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("convvision.datasets._csv._MOST_TEXT", 2**20)
+    monkeypatch.setattr("convvision.datasets._csv_file._MOST_TEXT", 2**20)
     content = b"0," * 2**25 if line == "one" else b"0,0\n" * 2**22
     (tmp_path / "bomb.csv").write_bytes(gzip.compress(content, 1))
     tracemalloc.start()

@@ -200,8 +200,8 @@ def stream_folder(
         ...             Image.new("L", (40, 30), grey).save(Path(folder, name, f"{number}.png"))
         ...     data = stream_folder(folder, image_size=(64, 64))
         ...     images, labels = next(data.train.batches(8, seed=0))
-        >>> images.shape, data
-        ((8, 64, 64, 1), StreamedDataset('folder', train=16, test=4, image_shape=(64, 64, 1), scale='unit'))
+        >>> images.shape, len(data.train), len(data.test)
+        ((8, 64, 64, 1), 16, 4)
     """
     directory = Path(directory)
     reader = PictureReader.of(image_size, color_mode, aspect)
