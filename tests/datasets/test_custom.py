@@ -155,6 +155,11 @@ def test_one_hot_rows_are_read(dtype: type) -> None:
     assert data.info.num_classes == 3
 
 
+def test_one_hot_rows_tell_of_classes_without_images() -> None:
+    rows = np.eye(5, dtype=np.int64)[LABELS]
+    assert from_arrays(IMAGES, rows, TEST_IMAGES, TEST_LABELS).info.num_classes == 5
+
+
 # Arrays that cannot be used
 
 

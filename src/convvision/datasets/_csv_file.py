@@ -26,7 +26,7 @@ _ROWS = 4096
 # Characters of a row: an image of 1,024 × 1,024 in colour has not more.
 _LONGEST_ROW = 2**24
 _LONGEST_LABEL = 64
-# Of real images, gzip makes a tenth. A file of which it makes a thousandth may be short of everything but memory.
+# gzip makes about a tenth of the text of real images. What becomes much longer was made to fill the memory.
 _MOST_TEXT_A_BYTE = 100
 _MOST_TEXT = 2**28
 

@@ -36,11 +36,13 @@ def class_indices(
         LabelError: Labels that are none of these.
     """
     labels = [_as_array(candidates, count) for candidates, count in parts]
+    # One-hot rows tell of classes that no image belongs to.
+    columns = max((one.shape[1] for one in labels if one.ndim == 2), default=1)
     if all(one.dtype.kind in "UOS" and one.ndim == 1 for one in labels):
         labels, class_names = _from_names(labels, class_names)
     else:
         labels = [_from_one_hot(one) for one in labels]
-    count = len(class_names) if class_names is not None else _count(labels)
+    count = len(class_names) if class_names is not None else max(columns, _count(labels))
     checked = [
         check_labels(one, count=wanted, num_classes=count).astype(np.int64)
         for one, (_, wanted) in zip(labels, parts, strict=True)
