@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -104,14 +105,16 @@ def test_data_that_do_not_fit_are_refused(run: Run, folder: Path) -> None:
 
 
 def test_a_file_that_breaks_meanwhile_is_named(tmp_path: Path) -> None:
+    """In the last of four batches: the first two are read before TensorFlow's pipeline begins."""
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
-        for number in range(20):
+        for number in range(150):
             Image.new("L", (12, 12), number).save(tmp_path / name / f"{number}.png")
     data = stream_folder(tmp_path, image_size=(12, 12))
-    data.train.paths[7].write_text("no picture")
-    with pytest.raises(CorruptDataError, match=rf"{data.train.paths[7].name} cannot be read as an image"):
-        train("conv_16_16", data, epochs=1, verbose=0)
+    broken = data.train.paths[data.train.order(0)[-1]]
+    broken.write_text("no picture")
+    with pytest.raises(CorruptDataError, match=rf"^{re.escape(str(broken))} cannot be read as an image"):
+        train("conv_16_16", data, epochs=1, seed=0, verbose=0)
 
 
 _TRAIN = """
