@@ -210,6 +210,12 @@ def test_options_that_cannot_be(animals: Path, option: dict[str, object]) -> Non
         from_folder(animals, **option)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("option", [{"test_split": 1.5}, {"validation_split": -1}, {"scale": "percent"}])
+def test_what_cannot_be_is_refused_before_anything_is_read(tmp_path: Path, option: dict[str, object]) -> None:
+    with pytest.raises(InputError, match="Received: "):
+        from_folder(tmp_path / "nowhere", **option)  # type: ignore[arg-type]
+
+
 def test_open_data_tells_image_folders_from_idx_folders(animals: Path, tmp_path: Path) -> None:
     assert open_data(animals).info.class_names == ("cat", "dog")
     (tmp_path / "idx").mkdir()

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from convvision._public import set_module
 from convvision.datasets._csv_file import read_csv
-from convvision.datasets._custom import from_arrays
+from convvision.datasets._custom import check_options, from_arrays
 from convvision.datasets._scaling import Scale
 from convvision.datasets._types import Dataset
 
@@ -70,6 +70,7 @@ def from_csv(
         >>> data.info.class_names, data.train.images.shape
         (('3', '8'), (16, 2, 2, 1))
     """
+    check_options(scale, test_split, validation_split)
     path = Path(path)
     paths = [path] if test_path is None else [path, Path(test_path)]
     files = [read_csv(one, image_shape, label_column) for one in paths]

@@ -17,7 +17,7 @@ from convvision.datasets._splits import stratified_split
 from convvision.datasets._types import Dataset, DatasetInfo, Split
 from convvision.errors import InputError, ValueRangeError
 
-__all__ = ["channel_statistics", "from_arrays"]
+__all__ = ["channel_statistics", "check_options", "from_arrays"]
 
 
 @set_module("convvision.datasets")
@@ -67,9 +67,9 @@ def from_arrays(
     """
     if (test_images is None) != (test_labels is None):
         raise InputError("Give test_images and test_labels together, or neither. Received: one of them.")
+    check_options(scale, test_split, validation_split)
     images = _pixels(train_images)
     if test_images is None:
-        check_fraction(test_split, "test_split")
         (labels,), names = class_indices([(train_labels, len(images))], class_names)
         remain, chosen = stratified_split(labels, test_split, seed=seed)
         test = Split(images[chosen], labels[chosen])
@@ -91,8 +91,19 @@ def from_arrays(
         std=std,
     )
     scaling = Scaling(scale, mean, std)
-    check_fraction(validation_split, "validation_split")
     return assemble(info, train, test, scaling=scaling, validation_split=validation_split, seed=seed)
+
+
+def check_options(scale: Scale | None, test_split: float, validation_split: float) -> None:
+    """Refuse what cannot be before files are read, which may take long.
+
+    Raises:
+        InputError: Another scale, or a part that is no fraction.
+    """
+    # The statistics are not known yet; any will do.
+    Scaling(scale, mean=(0.5,), std=(0.5,))
+    check_fraction(test_split, "test_split")
+    check_fraction(validation_split, "validation_split")
 
 
 def _pixels(candidates: Any) -> NDArray[np.uint8]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from convvision._public import set_module
 from convvision.datasets._class_folders import LabelledFiles, find_class_folders
-from convvision.datasets._custom import from_arrays
+from convvision.datasets._custom import check_options, from_arrays
 from convvision.datasets._picture_cache import PictureCache
 from convvision.datasets._picture_reader import ColorMode, PictureReader
 from convvision.datasets._pictures import Aspect
@@ -88,6 +88,7 @@ def from_folder(
     directory = Path(directory)
     if on_error not in ("raise", "skip"):
         raise InputError(f"on_error is 'raise' or 'skip'. Received: on_error={on_error!r}")
+    check_options(scale, test_split, validation_split)
     reader = PictureReader.of(image_size, color_mode, aspect)
     found = find_class_folders(directory)
     parts = [found.train] if found.test is None else [found.train, found.test]

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convvision._checks import check_fraction, check_positive_int, check_seed
+from convvision._checks import check_positive_int, check_seed
 from convvision._public import set_module
 from convvision.datasets._class_folders import LabelledFiles, find_class_folders
-from convvision.datasets._custom import channel_statistics
+from convvision.datasets._custom import channel_statistics, check_options
 from convvision.datasets._picture_reader import ColorMode, PictureReader
 from convvision.datasets._pictures import Aspect
 from convvision.datasets._scaling import Scale, Scaling
@@ -205,9 +205,7 @@ def stream_folder(
     """
     directory = Path(directory)
     reader = PictureReader.of(image_size, color_mode, aspect)
-    Scaling(scale, (0.5,), (0.5,))  # refuses an unknown scale before files are read
-    check_fraction(test_split, "test_split")
-    check_fraction(validation_split, "validation_split")
+    check_options(scale, test_split, validation_split)
     found = find_class_folders(directory)
     train, test, validation = found.train, found.test, None
     if test is None:
