@@ -174,7 +174,7 @@ def test_facts_of_a_data_set_that_is_drawn_name_no_files(capsys: pytest.CaptureF
         (["models", "conv_6464"], "Did you mean 'conv_64_64'"),
         (["datasets", "fashion"], "Unknown data set 'fashion'"),
         (["train", "conv_16_61", "--data", "mnist"], "Did you mean 'conv_16_16'"),
-        (["train", "conv_16_16", "--data", "no_such_data"], "It is no folder either."),
+        (["train", "conv_16_16", "--data", "no_such_data"], "It is no folder either, and no CSV file."),
         (["train", "conv_16_16", "--data", "mnist", "--recipe", "leson"], "Did you mean 'lesson'"),
         (["evaluate", "no_such_run"], "which is no folder"),
     ],
@@ -201,6 +201,30 @@ def test_train_saves_a_run_that_loads(saved: Path) -> None:
     loaded = convvision.load_run(saved)
     assert loaded.data.name.startswith("stripes")
     assert loaded.metrics["test_accuracy"] == 1.0
+
+
+@pytest.mark.parametrize("form", ["pictures", "csv"])
+def test_own_data_train_at_once_and_keep_their_class_names(
+    form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rng = np.random.default_rng(0)
+    rows = []
+    for name, level in (("陶", 0), ("瓷", 210)):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        for number in range(10):
+            pixels = rng.integers(level, level + 40, (28, 28), np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "data" / name / f"{number}.png")
+            rows.append(",".join([name, *map(str, pixels.ravel())]))
+    (tmp_path / "data.csv").write_text("\n".join(rows), encoding="utf-8")
+    data = tmp_path / ("data" if form == "pictures" else "data.csv")
+    assert run(["train", "conv_32_32", "--data", str(data), "--epochs", "15", "--out", str(tmp_path / "run")]) == 0
+    assert convvision.load_run(tmp_path / "run").data.class_names == ("瓷", "陶")
+    capsys.readouterr()
+    assert run(["evaluate", str(tmp_path / "run"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["test_accuracy"] == 1.0
+    picture = tmp_path / "data" / "陶" / "3.png"
+    assert run(["predict", str(tmp_path / "run"), str(picture), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["classes"][0]["class_name"] == "陶"
 
 
 def test_train_refuses_a_used_folder_before_training(

@@ -65,3 +65,8 @@ def test_raw_pixels_as_floats_are_on_no_scale(drawn: tuple[np.ndarray, Scaling],
     for one in (Scaling("unit"), wide):
         with pytest.raises(ValueRangeError, match="must already be on the scale"):
             one.prepare(raw)
+
+
+@given(pixels=PIXELS)
+def test_unit_is_undone_by_multiplying(pixels: np.ndarray) -> None:
+    assert np.rint(Scaling("unit").apply(pixels) * 255).astype(np.uint8).tolist() == pixels.tolist()

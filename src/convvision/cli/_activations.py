@@ -8,6 +8,7 @@ import click
 
 from convvision.cli._options import data_option, run_argument
 from convvision.cli._output import start_keras
+from convvision.datasets import Split
 from convvision.datasets._open import open_data
 from convvision.errors import InputError
 from convvision.training._run_files import check_run
@@ -48,16 +49,21 @@ def activations(*, run: Path, data: str | None, images: str | None, layers: str,
     from convvision.visualize._activations import GROUPS  # noqa: PLC0415
 
     loaded = load_run(run)
-    test = (open_data(data, scale=None, image_shape=loaded.data.image_shape) if data else loaded.data.open()).test
+    recorded = loaded.data
+    test = (
+        open_data(data, scale=None, image_shape=recorded.image_shape, aspect=recorded.aspect)
+        if data
+        else recorded.open()
+    ).test
     positions = asked or [position for position in _BOOTS if position < len(test)]
     if max(positions) >= len(test):
         raise InputError(f"There are {len(test):,} test images, counted from 0. Received: --images {images}")
     display = plot_activation_grid(
         loaded.model,
-        loaded.data.scaling.prepare(test.images[positions]),
+        recorded.scaling.prepare(test.images[positions] if isinstance(test, Split) else test.read(positions)),
         layers=layers if layers in GROUPS else [name.strip() for name in layers.split(",")],
         channel=channel,
-        titles=[loaded.data.class_names[label] for label in test.labels[positions]],
+        titles=[recorded.class_names[label] for label in test.labels[positions]],
     )
     click.echo(f"Saved to {display.save(out)}")
 

@@ -21,10 +21,10 @@ epochs_option = click.option("--epochs", type=click.IntRange(min=1), help="Epoch
 
 def data_option(*, required: bool) -> Callable[[CommandT], CommandT]:
     """Make the option that names the data."""
-    help_text = "Name of a data set, or a folder of class folders or IDX files."
+    help_text = "Name of a data set, a folder of class folders or IDX files, or a CSV file."
     if not required:
         help_text += "  [default: the run's own]"
-    return click.option("--data", required=required, metavar="NAME|FOLDER", help=help_text)
+    return click.option("--data", required=required, metavar="NAME|PATH", help=help_text)
 
 
 def out_option(help_text: str) -> Callable[[CommandT], CommandT]:

@@ -1,10 +1,11 @@
+from ._csv import from_csv as from_csv
 from ._custom import from_arrays as from_arrays
-from ._custom import from_idx as from_idx
 from ._drawn_fashion import draw_fashion as draw_fashion
 from ._files import get_data_home as get_data_home
 from ._folder import from_folder as from_folder
 from ._idx import read_idx as read_idx
 from ._idx import write_idx as write_idx
+from ._idx_folder import from_idx as from_idx
 from ._load import load_dataset as load_dataset
 from ._pictures import read_picture as read_picture
 from ._registry import DATASETS as DATASETS
@@ -13,6 +14,9 @@ from ._registry import get_dataset_info as get_dataset_info
 from ._registry import list_datasets as list_datasets
 from ._registry import register_dataset as register_dataset
 from ._scaling import Scaling as Scaling
+from ._stream import StreamedDataset as StreamedDataset
+from ._stream import StreamedSplit as StreamedSplit
+from ._stream import stream_folder as stream_folder
 from ._types import Dataset as Dataset
 from ._types import DatasetInfo as DatasetInfo
 from ._types import Split as Split

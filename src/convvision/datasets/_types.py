@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from convvision._checks import check_images, check_labels
 from convvision._public import set_module
+from convvision.datasets._pictures import Aspect
 from convvision.datasets._scaling import Scaling
 from convvision.errors import InputError, ValueRangeError
 
@@ -116,7 +117,8 @@ class Dataset:
         test: The test images.
         validation: A part of the training images, or None where none was asked for.
         scaling: How the pixels were scaled; knows how to do the same to other images.
-        location: Absolute path of the folder that it was read from; empty for a registered set and for arrays.
+        location: Absolute path of the folder or file that it was read from; empty for a registered set and for arrays.
+        aspect: How image files were brought to the shape of the images, as in :func:`read_picture`.
 
     Raises:
         ShapeError: Images of another shape than ``info`` says.
@@ -130,6 +132,7 @@ class Dataset:
     validation: Split | None = None
     scaling: Scaling = field(default_factory=Scaling)
     location: str = ""
+    aspect: Aspect = "stretch"
 
     def __post_init__(self) -> None:
         for images, labels in self._splits().values():

@@ -15,12 +15,13 @@ from convvision._keras import keras
 from convvision._public import set_module
 from convvision._version import __version__
 from convvision.callbacks._metric_callback import MetricCallback
-from convvision.datasets import Dataset
+from convvision.datasets import Dataset, StreamedDataset
 from convvision.datasets._open import open_data
 from convvision.errors import InputError, MetricNotLoggedError, ShapeError
 from convvision.models import create_model
 from convvision.models._outputs import gives_logits, image_shape
 from convvision.training._dataset_record import DatasetRecord
+from convvision.training._feed import fit
 from convvision.training._fit_callbacks import EpochClock, EpochRecorder, NonFiniteLossGuard, ProgressBar, non_finite
 from convvision.training._recipe import Recipe, resolve_recipe
 from convvision.training._run import Run, score
@@ -31,7 +32,7 @@ __all__ = ["check_fit", "train"]
 @set_module("convvision.training")
 def train(
     model: keras.Model | str,
-    data: Dataset | str | os.PathLike[str],
+    data: Dataset | StreamedDataset | str | os.PathLike[str],
     recipe: Recipe | str = "lesson",
     *,
     epochs: int | None = None,
@@ -47,9 +48,10 @@ def train(
     Args:
         model: The name of a registered model, made to fit the data; or a model, which is compiled anew and trained on
             from its present weights. It maps images (N, H, W, C) to probabilities or logits (N, classes).
-        data: A data set; or the name of one, or a folder, which are scaled to [0, 1]. A folder holds IDX files, or
-            class folders of image files, which are read as 28 × 28 grey; :func:`convvision.datasets.from_folder` reads
-            them otherwise.
+        data: A data set; or the name of one, a folder, or a CSV file, which are scaled to [0, 1]. A folder holds IDX
+            files, or class folders of image files, which are read as 28 × 28 grey;
+            :func:`convvision.datasets.from_folder` reads them otherwise, and
+            :func:`convvision.datasets.stream_folder` leaves them on the disk, where they are more than memory holds.
         recipe: A recipe, or the name of one.
         epochs: Another number of epochs than the recipe's.
         callbacks: Keras callbacks, called as ``fit`` calls them.
@@ -97,16 +99,16 @@ def train(
     )
     bar = ProgressBar(model.name) if verbose else None
     try:
-        model.fit(
-            *data.train,
+        fit(
+            model,
+            data,
             batch_size=recipe.batch_size,
             epochs=recipe.epochs,
-            validation_data=None if data.validation is None else tuple(data.validation),
+            seed=seed,
             # The recorder comes behind the user's, since Keras's own callbacks add to the logs.
             callbacks=[clock, NonFiniteLossGuard(), *callbacks, recorder, *([bar] if bar else [])],
-            verbose=0,
         )
-        tested = score(model, data.test)
+        tested = score(model, data.test, data.scaling)
         if not math.isfinite(tested["test_loss"]):
             raise non_finite(tested["test_loss"], "on the test images", model)
         run.metrics = {**_last_epoch(recorder.history), **tested}
@@ -121,7 +123,7 @@ def train(
     return run
 
 
-def check_fit(model: Any, data: Dataset) -> None:
+def check_fit(model: Any, data: Dataset | StreamedDataset) -> None:
     """Refuse a model and data that do not go together, in terms of both; build the model where it is not yet.
 
     Raises:
@@ -169,7 +171,7 @@ def _check_callbacks(callbacks: Sequence[keras.callbacks.Callback]) -> None:
         raise InputError(f"callbacks is a list of Keras callbacks. Received: callbacks={callbacks!r}")
 
 
-def _check_validation(callbacks: Sequence[keras.callbacks.Callback], data: Dataset) -> None:
+def _check_validation(callbacks: Sequence[keras.callbacks.Callback], data: Dataset | StreamedDataset) -> None:
     """Refuse, before the training rather than after, a callback of ours that watches what will not be measured."""
     if data.validation is None:
         for callback in callbacks:
