@@ -22,6 +22,9 @@ from ._occlusion import occlusion as occlusion
 from ._receptive_field import PixelBox as PixelBox
 from ._receptive_field import ReceptiveFields as ReceptiveFields
 from ._receptive_field import receptive_field as receptive_field
+from ._recording import RecordedLayer as RecordedLayer
+from ._recording import Recording as Recording
+from ._recording import load_recording as load_recording
 from ._score_cam import score_cam as score_cam
 from ._unit_display import ReceptiveFieldDisplay as ReceptiveFieldDisplay
 from ._unit_display import UnitDisplay as UnitDisplay
