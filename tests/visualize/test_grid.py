@@ -15,6 +15,7 @@ from keras import layers
 from convvision.errors import InputError, ShapeError, UnknownNameError, ValueRangeError
 from convvision.models import conv
 from convvision.visualize import ActivationGridDisplay, Activations, LayerActivation, plot_activation_grid
+from counting import Counting
 
 SHAPE = (12, 12, 1)
 
@@ -44,20 +45,6 @@ def made_up(*maps: np.ndarray) -> Activations:
 # How little is computed
 
 
-class Counting(layers.Layer):
-    """Hands on what it gets, and notes for how many images it was called."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self.batches: list[int] = []
-
-    def call(self, x: Any) -> Any:
-        # Without a number of images it is a shape that passes by, while the model is built.
-        if x.shape[0] is not None:
-            self.batches.append(int(x.shape[0]))
-        return x
-
-
 @pytest.fixture
 def no_predict(monkeypatch: pytest.MonkeyPatch) -> None:
     def predict(*args: Any, **kwargs: Any) -> None:
@@ -85,28 +72,25 @@ def test_one_forward_pass_draws_everything_and_goes_no_further(build: str, image
             [keras.Input(SHAPE), keras.Sequential([keras.Input(SHAPE), *head], name="inner"), *tail, *rest]
         )
         prefix = "inner/"
-    for counter in (before, between, behind):
-        counter.batches.clear()
 
     four = [f"{prefix}conv_1", f"{prefix}pool_1", "conv_2", "pool_2"]
     display = plot_activation_grid(model, images, layers=four)
     assert display.axes_.shape == (3, 5)
-    assert (before.batches, between.batches, behind.batches) == ([3], [3], [])
+    assert (before.seen(), between.seen(), behind.seen()) == ((1, 3), (1, 3), (0, 0))
 
     plot_activation_grid(model, images, layers=four[:2])
-    assert (before.batches, between.batches, behind.batches) == ([3, 3], [3], [])
+    assert (before.seen(), between.seen(), behind.seen()) == ((2, 6), (1, 3), (0, 0))
 
 
 def test_drawing_again_computes_nothing(images: np.ndarray) -> None:
     counting = Counting(name="counting")
     model = keras.Sequential([keras.Input(SHAPE), layers.Conv2D(2, 3), counting, layers.Flatten()])
-    counting.batches.clear()
     display = plot_activation_grid(model, images, channel=0)
     first = display.figure_
     assert display.plot() is display
     assert display.figure_ is not first
     display._repr_png_()
-    assert counting.batches == [3]
+    assert counting.seen() == (1, 3)
 
 
 def test_the_model_is_freed_while_the_picture_lives(images: np.ndarray) -> None:

@@ -96,7 +96,7 @@ def with_facts(path: Path, **changes: Any) -> None:
         ({"format": 2, "convvision": "9.0"}, r"saved by convvision 9\.0 in format 2; .* up to 1\. Upgrade convvision"),
         ({"kind": "activations"}, r"holds no recording of convvision's\. Received: activations"),
         ({"format": None}, "holds no recording of convvision's"),
-        ({"layers": [{"name": "conv_1"}]}, r"no whole recording: KeyError: 'kind'"),
+        ({"layers": [{"name": "conv_1"}]}, r"no whole recording: KeyError"),
         ({"layers": 7}, "no whole recording: TypeError"),
     ],
 )
@@ -125,7 +125,7 @@ def test_an_array_that_is_missing_cut_or_of_another_length(tmp_path: Path) -> No
     with pytest.raises(CorruptDataError, match="no whole recording: KeyError"):
         load_recording(path)
     np.savez(path, **(arrays | {"epochs": np.arange(5)}))
-    with pytest.raises(CorruptDataError, match="arrays are of different lengths"):
+    with pytest.raises(CorruptDataError, match="arrays do not belong together: 'maps_0'"):
         load_recording(path)
     np.savez(path, **arrays)
     whole = path.read_bytes()

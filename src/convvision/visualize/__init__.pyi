@@ -1,6 +1,7 @@
 from ._activations import Activations as Activations
 from ._activations import LayerActivation as LayerActivation
 from ._activations import extract_activations as extract_activations
+from ._activations import load_activations as load_activations
 from ._attribution import Attribution as Attribution
 from ._attribution_display import AttributionDisplay as AttributionDisplay
 from ._attribution_display import plot_attributions as plot_attributions
@@ -11,6 +12,14 @@ from ._display import Display as Display
 from ._explain_unit import UnitExplanation as UnitExplanation
 from ._explain_unit import UnitStep as UnitStep
 from ._explain_unit import explain_unit as explain_unit
+from ._feature_maps import FeatureMapsDisplay as FeatureMapsDisplay
+from ._feature_maps import plot_feature_maps as plot_feature_maps
+from ._film import RecordingDisplay as RecordingDisplay
+from ._film import plot_recording as plot_recording
+from ._filters import FiltersDisplay as FiltersDisplay
+from ._filters import LayerFilters as LayerFilters
+from ._filters import extract_filters as extract_filters
+from ._filters import plot_filters as plot_filters
 from ._gradient_methods import integrated_gradients as integrated_gradients
 from ._gradient_methods import saliency as saliency
 from ._gradient_methods import smoothgrad as smoothgrad
@@ -18,6 +27,10 @@ from ._grid import ActivationGridDisplay as ActivationGridDisplay
 from ._grid import plot_activation_grid as plot_activation_grid
 from ._kernels import KernelDisplay as KernelDisplay
 from ._kernels import plot_kernels as plot_kernels
+from ._maximize import MaximizedActivation as MaximizedActivation
+from ._maximize import maximize_activation as maximize_activation
+from ._maximize_display import MaximizedActivationDisplay as MaximizedActivationDisplay
+from ._maximize_display import plot_maximized_activation as plot_maximized_activation
 from ._occlusion import occlusion as occlusion
 from ._receptive_field import PixelBox as PixelBox
 from ._receptive_field import ReceptiveFields as ReceptiveFields

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from convvision._version import __version__
 from convvision.errors import CorruptDataError, DataNotFoundError, InputError
 from convvision.models._graph import ReceptiveField
 
-__all__ = ["field_from_facts", "field_to_facts", "reading_archive", "write_archive"]
+__all__ = ["read_layers", "reading_archive", "save_layers", "write_archive"]
 
 _FORMAT = 1
 _FACTS = "facts"
@@ -69,10 +69,10 @@ def reading_archive(path: str | Path, kind: str) -> Iterator[tuple[dict[str, Any
             facts = json.loads(str(arrays[_FACTS])) if _FACTS in arrays else {}
             _check_facts(facts, path, kind)
             yield facts, arrays
-    except CorruptDataError:
-        raise
     # Whatever is wrong with a file that anyone may have edited: the archive, the facts, or what they speak of.
     except Exception as error:
+        if isinstance(error, CorruptDataError):
+            raise
         raise CorruptDataError(f"{path} is no whole {kind}: {type(error).__name__}: {error}") from error
 
 
@@ -89,11 +89,45 @@ def _check_facts(facts: Any, path: Path, kind: str) -> None:
         )
 
 
-def field_to_facts(field: ReceptiveField | None) -> dict[str, float] | None:
-    """Give a receptive field as plain data."""
-    return None if field is None else dataclasses.asdict(field)
+def save_layers(path: str | Path, kind: str, layers: Sequence[Any], arrays: Mapping[str, NDArray[Any] | None]) -> Path:
+    """Write layers with their maps, and other arrays beside them; those that are None are left out.
+
+    Raises:
+        InputError: A path that does not end in ``.npz``.
+        OutputError: The file cannot be written.
+    """
+    facts = {
+        "layers": [
+            {
+                "name": layer.name,
+                "kind": layer.kind,
+                "receptive_field": None if layer.receptive_field is None else asdict(layer.receptive_field),
+            }
+            for layer in layers
+        ]
+    }
+    given = {name: array for name, array in arrays.items() if array is not None}
+    return write_archive(path, kind, facts, given | {f"maps_{at}": layer.maps for at, layer in enumerate(layers)})
 
 
-def field_from_facts(facts: Mapping[str, float] | None) -> ReceptiveField | None:
-    """Make a receptive field of plain data."""
-    return None if facts is None else ReceptiveField(**{name: float(size) for name, size in facts.items()})
+def read_layers(
+    facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], counts: tuple[int, ...]
+) -> Iterator[tuple[str, str, NDArray[Any], ReceptiveField | None]]:
+    """Give name, kind, maps and receptive field of each layer that :func:`save_layers` wrote.
+
+    Raises:
+        CorruptDataError: The first axes of the maps, or of the logits if there are any, are not ``counts`` long.
+    """
+    for at, layer in enumerate(facts["layers"]):
+        maps, field = arrays[f"maps_{at}"], layer["receptive_field"]
+        _check_counts(f"maps_{at}", maps, (*counts, None, None, None))
+        yield str(layer["name"]), str(layer["kind"]), maps, None if field is None else ReceptiveField(**field)
+    if "logits" in arrays:
+        _check_counts("logits", arrays["logits"], (*counts, None))
+
+
+def _check_counts(name: str, array: NDArray[Any], wanted: tuple[int | None, ...]) -> None:
+    if array.ndim != len(wanted) or any(
+        want is not None and want != have for want, have in zip(wanted, array.shape, strict=True)
+    ):
+        raise CorruptDataError(f"Its arrays do not belong together: {name!r} has the shape {array.shape}.")

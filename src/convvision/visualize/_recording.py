@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convvision._public import set_module
-from convvision.errors import CorruptDataError
 from convvision.models._graph import ReceptiveField
 from convvision.registry import unknown_name
-from convvision.visualize._archive import field_from_facts, field_to_facts, reading_archive, write_archive
+from convvision.visualize._archive import read_layers, reading_archive, save_layers
 
 __all__ = ["RecordedLayer", "Recording", "load_recording"]
 
@@ -83,15 +82,8 @@ class Recording:
             InputError: Another ending.
             OutputError: The file cannot be written; what was there is untouched.
         """
-        facts = {
-            "layers": [
-                {"name": layer.name, "kind": layer.kind, "receptive_field": field_to_facts(layer.receptive_field)}
-                for layer in self.layers
-            ]
-        }
-        arrays = {"images": self.images, "epochs": self.epochs}
-        arrays |= {f"maps_{index}": layer.maps for index, layer in enumerate(self.layers)}
-        return write_archive(path, _KIND, facts, arrays if self.logits is None else arrays | {"logits": self.logits})
+        arrays = {"images": self.images, "epochs": self.epochs, "logits": self.logits}
+        return save_layers(path, _KIND, self.layers, arrays)
 
 
 @set_module("convvision.visualize")
@@ -117,24 +109,6 @@ def load_recording(path: str | Path) -> Recording:
         Recording(images=(2, 28, 28, 1), epochs=[0, 1, 2], layers=['conv_1'])
     """
     with reading_archive(path, _KIND) as (facts, arrays):
-        recording = Recording(
-            arrays["images"],
-            arrays["epochs"],
-            tuple(
-                RecordedLayer(
-                    str(layer["name"]),
-                    str(layer["kind"]),
-                    arrays[f"maps_{index}"],
-                    field_from_facts(layer["receptive_field"]),
-                )
-                for index, layer in enumerate(facts["layers"])
-            ),
-            arrays.get("logits"),
-        )
-        moments = (len(recording.epochs), len(recording.images))
-        per_moment = [layer.maps for layer in recording.layers] + (
-            [] if recording.logits is None else [recording.logits]
-        )
-        if any(array.shape[:2] != moments for array in per_moment):
-            raise CorruptDataError(f"{path} is no whole recording: its arrays are of different lengths.")
-        return recording
+        images, epochs = arrays["images"], arrays["epochs"]
+        layers = [RecordedLayer(*parts) for parts in read_layers(facts, arrays, (len(epochs), len(images)))]
+        return Recording(images, epochs, tuple(layers), arrays.get("logits"))
