@@ -57,7 +57,7 @@ class MaximizedActivationDisplay(Display):
             if rise[0] == rise[-1]:
                 draw_badge(axes, "no answer", size="small")
             axes.set_title(self._name(int(channel)), fontsize="small")
-            axes.set_xlabel(f"{rise[0]:.2g} → {rise[-1]:.2g}".replace("-", "−"), fontsize="x-small")
+            axes.set_xlabel(f"{rise[0]:.3g} → {rise[-1]:.3g}".replace("-", "−"), fontsize="x-small")
         of_what = "logit" if found.layer is None else f"{found.layer}: mean activation"
         self.figure_.suptitle(f"{of_what}, before and after", fontsize="small")
         return self
