@@ -98,6 +98,9 @@ class ActivationRecorder(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
         # Not when the training begins: the number of the first epoch is not known there.
         if not self._moments:
+            if not self.model.built:
+                # A sequential model without an input is built by its first batch, which is yet to come.
+                self.model(self.images[:1], training=False)
             self._record(epoch)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
