@@ -17,7 +17,8 @@ model.compile(optimizer="adam", loss="sparse_categorical_crossentropy")
 model.fit(*data.train, epochs=3, verbose=0)
 
 # %%
-# The sixteen filters of the first convolution: blue weights darken, red ones brighten, white ones do not care.
+# The sixteen filters of the first convolution. Red weights add what they see, blue ones subtract it, white ones do not
+# look.
 plot_filters(model, "conv_1")
 
 # %%
