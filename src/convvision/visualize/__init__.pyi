@@ -16,11 +16,14 @@ from ._class_means import ClassMeans as ClassMeans
 from ._class_means import LayerClassMeans as LayerClassMeans
 from ._class_means import class_mean_activations as class_mean_activations
 from ._class_means_display import ClassMeansDisplay as ClassMeansDisplay
+from ._class_means_display import plot_class_means as plot_class_means
 from ._confusion import ConfusedPair as ConfusedPair
 from ._confusion import Confusion as Confusion
 from ._confusion import confusion as confusion
 from ._confusion_display import ConfusedPairsDisplay as ConfusedPairsDisplay
 from ._confusion_display import ConfusionDisplay as ConfusionDisplay
+from ._confusion_display import plot_confusion as plot_confusion
+from ._confusion_display import plot_most_confused as plot_most_confused
 from ._display import Display as Display
 from ._explain_unit import UnitExplanation as UnitExplanation
 from ._explain_unit import UnitStep as UnitStep
@@ -29,6 +32,7 @@ from ._filter_report import FilterReport as FilterReport
 from ._filter_report import LayerFilters as LayerFilters
 from ._filter_report import filter_report as filter_report
 from ._filter_report_display import FilterReportDisplay as FilterReportDisplay
+from ._filter_report_display import plot_filter_report as plot_filter_report
 from ._gradient_methods import integrated_gradients as integrated_gradients
 from ._gradient_methods import saliency as saliency
 from ._gradient_methods import smoothgrad as smoothgrad
@@ -43,10 +47,12 @@ from ._receptive_field import receptive_field as receptive_field
 from ._sanity_check import SanityCheck as SanityCheck
 from ._sanity_check import sanity_check as sanity_check
 from ._sanity_check_display import SanityCheckDisplay as SanityCheckDisplay
+from ._sanity_check_display import plot_sanity_check as plot_sanity_check
 from ._score_cam import score_cam as score_cam
 from ._top_patches import TopPatches as TopPatches
 from ._top_patches import top_patches as top_patches
 from ._top_patches_display import TopPatchesDisplay as TopPatchesDisplay
+from ._top_patches_display import plot_top_patches as plot_top_patches
 from ._unit_display import ReceptiveFieldDisplay as ReceptiveFieldDisplay
 from ._unit_display import UnitDisplay as UnitDisplay
 from ._unit_display import plot_receptive_field as plot_receptive_field

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,6 @@ from convvision.errors import InputError
 from convvision.visualize._activations import Layers
 from convvision.visualize._named import layer_named
 from convvision.visualize._stream import prepared_layers, reduced_batches
-
-if TYPE_CHECKING:
-    from convvision.visualize._class_means_display import ClassMeansDisplay
 
 __all__ = ["ClassMeans", "LayerClassMeans", "class_mean_activations", "names_of_classes"]
 
@@ -94,27 +91,6 @@ class ClassMeans:
     def __repr__(self) -> str:
         shapes = ", ".join(f"{layer.name} {layer.maps.shape[1:]}" for layer in self.layers)
         return f"<ClassMeans of {len(self.counts)} classes over {self.counts.sum()} images: {shapes}>"
-
-    def plot(
-        self, layer: str | None = None, channels: Sequence[int] | None = None, *, cmap: str = "inferno"
-    ) -> ClassMeansDisplay:
-        """Draw a row a class and a column a channel.
-
-        Args:
-            layer: One of the layers; by default the last.
-            channels: Which channels; by default the eight most selective.
-            cmap: Matplotlib's name of the colours.
-
-        Returns:
-            The drawn display; ``save(path)`` writes it, ``figure_`` is the figure.
-
-        Raises:
-            UnknownNameError: There are no means of a layer of this name.
-            InputError: The layer has no such channel, or colours that Matplotlib does not know.
-        """
-        from convvision.visualize._class_means_display import ClassMeansDisplay  # noqa: PLC0415
-
-        return ClassMeansDisplay(self, self.layers[-1].name if layer is None else layer, channels, cmap=cmap).plot()
 
 
 @set_module("convvision.visualize")

@@ -13,14 +13,14 @@ from convvision.visualize._class_means import ClassMeans
 from convvision.visualize._display import Display, check_cmap, draw_image, new_figure
 from convvision.visualize._named import check_channels
 
-__all__ = ["ClassMeansDisplay"]
+__all__ = ["ClassMeansDisplay", "plot_class_means"]
 
 _MOST_CHANNELS = 8
 
 
 @set_module("convvision.visualize")
 class ClassMeansDisplay(Display):
-    """What each class looks like to some channels of a layer; made by :meth:`ClassMeans.plot`.
+    """What each class looks like to some channels of a layer; made by :func:`plot_class_means`.
 
     Args:
         means: The means.
@@ -78,3 +78,36 @@ class ClassMeansDisplay(Display):
             axes.set_title(f"channel {channel}\n{selectivity[channel]:.2f}", fontsize="small")
         self.figure_.suptitle(f"{self.layer.name}: mean of each class; selectivity, and the preferred class framed")
         return self
+
+
+@set_module("convvision.visualize")
+def plot_class_means(
+    means: ClassMeans, layer: str | None = None, channels: Sequence[int] | None = None, *, cmap: str = "inferno"
+) -> ClassMeansDisplay:
+    """Draw the mean feature maps of each class: a row a class, a column a channel.
+
+    The classes of one channel share its colours; above stands the channel's selectivity.
+
+    Args:
+        means: As :func:`class_mean_activations` gives them.
+        layer: The name of one of the layers; by default the last.
+        channels: Which channels; by default the eight most selective.
+        cmap: Matplotlib's name of the colours.
+
+    Returns:
+        The drawn display; ``save(path)`` writes it, ``figure_`` is the figure.
+
+    Raises:
+        UnknownNameError: There are no means of a layer of this name.
+        InputError: The layer has no such channel, or colours that Matplotlib does not know.
+
+    Example:
+        >>> import numpy as np
+        >>> import convvision
+        >>> from convvision.visualize import class_mean_activations, plot_class_means
+        >>> model = convvision.create_model("conv_16_16")
+        >>> means = class_mean_activations(model, np.ones((2, 28, 28, 1)), [0, 1])
+        >>> plot_class_means(means, "conv_1", [3, 5]).axes_.shape
+        (2, 3)
+    """
+    return ClassMeansDisplay(means, means.layers[-1].name if layer is None else layer, channels, cmap=cmap).plot()

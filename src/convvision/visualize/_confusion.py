@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +17,6 @@ from convvision._tables import text_table
 from convvision.errors import ShapeError, ValueRangeError
 from convvision.visualize._class_means import names_of_classes
 from convvision.visualize._class_scores import ClassScores
-
-if TYPE_CHECKING:
-    from convvision.visualize._confusion_display import ConfusedPairsDisplay, ConfusionDisplay
 
 __all__ = ["ConfusedPair", "Confusion", "confusion"]
 
@@ -163,33 +160,6 @@ class Confusion:
         order = np.argsort(-mistakes, axis=None, kind="stable")[: check_positive_int(count, "count")]
         pairs = [divmod(int(place), len(self.names)) for place in order]
         return [self._pair(true, predicted) for true, predicted in pairs if mistakes[true, predicted]]
-
-    def plot(self) -> ConfusionDisplay:
-        """Draw the matrix.
-
-        Returns:
-            The drawn display; ``save(path)`` writes it, ``figure_`` is the figure.
-        """
-        from convvision.visualize._confusion_display import ConfusionDisplay  # noqa: PLC0415
-
-        return ConfusionDisplay(self).plot()
-
-    def plot_most_confused(self, pairs: int = 3, *, per_pair: int = 6) -> ConfusedPairsDisplay:
-        """Draw the surest mistakes of the most confused pairs.
-
-        Args:
-            pairs: How many pairs, at most.
-            per_pair: Images of each, at most.
-
-        Returns:
-            The drawn display; ``save(path)`` writes it, ``figure_`` is the figure.
-
-        Raises:
-            InputError: There are no images, or no mistakes.
-        """
-        from convvision.visualize._confusion_display import ConfusedPairsDisplay  # noqa: PLC0415
-
-        return ConfusedPairsDisplay(self, pairs=pairs, per_pair=per_pair).plot()
 
     def _pair(self, true: int, predicted: int) -> ConfusedPair:
         indices = np.flatnonzero((self.labels == true) & (self.predictions == predicted))

@@ -13,7 +13,7 @@ from convvision.errors import InputError
 from convvision.visualize._confusion import Confusion
 from convvision.visualize._display import Display, draw_image, new_figure
 
-__all__ = ["ConfusedPairsDisplay", "ConfusionDisplay"]
+__all__ = ["ConfusedPairsDisplay", "ConfusionDisplay", "plot_confusion", "plot_most_confused"]
 
 # In more classes than these, numbers are too small to read.
 _MOST_NUMBERS = 20
@@ -21,7 +21,7 @@ _MOST_NUMBERS = 20
 
 @set_module("convvision.visualize")
 class ConfusionDisplay(Display):
-    """A confusion matrix; made by :meth:`Confusion.plot`.
+    """A confusion matrix; made by :func:`plot_confusion`.
 
     Args:
         found: What is drawn.
@@ -68,7 +68,7 @@ class ConfusionDisplay(Display):
 
 @set_module("convvision.visualize")
 class ConfusedPairsDisplay(Display):
-    """The surest mistakes of the most confused pairs; made by :meth:`Confusion.plot_most_confused`.
+    """The surest mistakes of the most confused pairs; made by :func:`plot_most_confused`.
 
     Args:
         found: What is drawn.
@@ -116,3 +116,52 @@ class ConfusedPairsDisplay(Display):
 
 def _write(axes: Any, row: int, column: int, count: int, *, strong: bool) -> None:
     axes.text(column, row, f"{count}", ha="center", va="center", color="white" if strong else "black", fontsize="small")
+
+
+@set_module("convvision.visualize")
+def plot_confusion(found: Confusion) -> ConfusionDisplay:
+    """Draw a confusion matrix: a row a true class, a column a predicted one.
+
+    What is right is blue; mistakes are orange, on a scale of their own, or they would not show.
+
+    Args:
+        found: As :func:`confusion` gives it.
+
+    Returns:
+        The drawn display; ``save(path)`` writes it, ``figure_`` is the figure.
+
+    Example:
+        >>> from convvision.visualize import Confusion, plot_confusion
+        >>> display = plot_confusion(Confusion([0, 0, 1], [[0.9, 0.1], [0.2, 0.8], [0.4, 0.6]], ["cat", "dog"]))
+        >>> display.axes_[0, 0].get_title()
+        '66.7% of 3 images are right'
+    """
+    return ConfusionDisplay(found).plot()
+
+
+@set_module("convvision.visualize")
+def plot_most_confused(found: Confusion, *, pairs: int = 3, per_pair: int = 6) -> ConfusedPairsDisplay:
+    """Draw the surest mistakes of the most confused pairs of classes: a row a pair.
+
+    Under each image stands the probability of the class that it was taken for.
+
+    Args:
+        found: As :func:`confusion` gives it.
+        pairs: How many pairs, at most.
+        per_pair: Images of each, at most.
+
+    Returns:
+        The drawn display; ``save(path)`` writes it, ``figure_`` is the figure.
+
+    Raises:
+        InputError: There are no images, or no mistakes.
+
+    Example:
+        >>> import numpy as np
+        >>> from convvision.visualize import Confusion, plot_most_confused
+        >>> images = np.random.default_rng(0).random((3, 8, 8, 1))
+        >>> found = Confusion([0, 0, 1], [[0.9, 0.1], [0.2, 0.8], [0.4, 0.6]], ["cat", "dog"], images)
+        >>> plot_most_confused(found).axes_.shape
+        (1, 1)
+    """
+    return ConfusedPairsDisplay(found, pairs=pairs, per_pair=per_pair).plot()

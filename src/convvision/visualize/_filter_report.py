@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +19,6 @@ from convvision.visualize._activations import Layers
 from convvision.visualize._filter_sums import FilterSums, activation_bounds, cosines, kept
 from convvision.visualize._named import layer_named
 from convvision.visualize._stream import prepared_layers, reduced_batches
-
-if TYPE_CHECKING:
-    from convvision.visualize._filter_report_display import FilterReportDisplay
 
 __all__ = ["FilterReport", "LayerFilters", "filter_report"]
 
@@ -148,16 +145,6 @@ class FilterReport:
             ["layer", "filters", "dead", "saturated", "near-duplicate pairs", "active"], rows, numbers=range(1, 6)
         )
         return "\n".join([table, *([""] if details else []), *details])
-
-    def plot(self) -> FilterReportDisplay:
-        """Draw how often each filter is active, and how much alike they are.
-
-        Returns:
-            The drawn display; ``save(path)`` writes it, ``figure_`` is the figure.
-        """
-        from convvision.visualize._filter_report_display import FilterReportDisplay  # noqa: PLC0415
-
-        return FilterReportDisplay(self).plot()
 
 
 @set_module("convvision.visualize")

@@ -11,14 +11,14 @@ from convvision._public import set_module
 from convvision.visualize._display import Display
 from convvision.visualize._filter_report import FilterReport, LayerFilters
 
-__all__ = ["FilterReportDisplay"]
+__all__ = ["FilterReportDisplay", "plot_filter_report"]
 
 _COLOURS = {"active": "tab:blue", "saturated": "tab:orange", "dead": "tab:red"}
 
 
 @set_module("convvision.visualize")
 class FilterReportDisplay(Display):
-    """How often filters are active, and how much alike they are; made by :meth:`FilterReport.plot`.
+    """How often filters are active, and how much alike they are; made by :func:`plot_filter_report`.
 
     Args:
         report: What is drawn.
@@ -72,3 +72,26 @@ def _draw_bars(axes: Any, layer: LayerFilters) -> None:
         f"{layer.name}{behind}: {int(layer.dead.sum())} of {len(order)} dead, {int(layer.saturated.sum())} saturated"
     )
     axes.set_title(title, fontsize="medium", loc="left")
+
+
+@set_module("convvision.visualize")
+def plot_filter_report(report: FilterReport) -> FilterReportDisplay:
+    """Draw how often each filter is active, and how much alike filters are.
+
+    A row a layer: on the left a bar a channel, the most active first; on the right the correlation of each two.
+
+    Args:
+        report: As :func:`filter_report` gives it.
+
+    Returns:
+        The drawn display; ``save(path)`` writes it, ``figure_`` is the figure.
+
+    Example:
+        >>> import numpy as np
+        >>> import convvision
+        >>> from convvision.visualize import filter_report, plot_filter_report
+        >>> model = convvision.create_model("conv_16_16")
+        >>> plot_filter_report(filter_report(model, np.ones((2, 28, 28, 1)))).axes_.shape
+        (2, 2)
+    """
+    return FilterReportDisplay(report).plot()

@@ -6,7 +6,7 @@ import functools
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +19,6 @@ from convvision.errors import InputError, ShapeError
 from convvision.visualize._attribution import Attribution, Target, chosen_targets, prepared
 from convvision.visualize._class_scores import ClassScores
 from convvision.visualize._gradient_methods import saliency
-
-if TYPE_CHECKING:
-    from convvision.visualize._sanity_check_display import SanityCheckDisplay
 
 __all__ = ["SanityCheck", "rank_correlation", "sanity_check"]
 
@@ -64,16 +61,6 @@ class SanityCheck:
         known = np.isfinite(self.correlations)
         sums, counts = np.where(known, self.correlations, 0).sum(axis=1), known.sum(axis=1)
         return np.asarray(np.divide(sums, counts, out=np.full(len(counts), np.nan), where=counts > 0))
-
-    def plot(self) -> SanityCheckDisplay:
-        """Draw the maps of a few images step by step, and the correlations.
-
-        Returns:
-            The drawn display; ``save(path)`` writes it, ``figure_`` is the figure.
-        """
-        from convvision.visualize._sanity_check_display import SanityCheckDisplay  # noqa: PLC0415
-
-        return SanityCheckDisplay(self).plot()
 
 
 @set_module("convvision.visualize")
@@ -130,7 +117,7 @@ def sanity_check(
         >>> images = np.random.default_rng(0).random((2, 28, 28, 1))
         >>> found = convvision.visualize.sanity_check(model, images)
         >>> found.steps
-        ('probabilities', 'dense_1', 'conv_2', 'conv_1')
+        ('classifier', 'dense_1', 'conv_2', 'conv_1')
         >>> found.correlations.shape
         (4, 2)
     """

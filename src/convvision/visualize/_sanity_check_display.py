@@ -11,14 +11,14 @@ from convvision._public import set_module
 from convvision.visualize._display import Display, draw_image
 from convvision.visualize._sanity_check import SanityCheck
 
-__all__ = ["SanityCheckDisplay"]
+__all__ = ["SanityCheckDisplay", "plot_sanity_check"]
 
 _MOST_IMAGES = 4
 
 
 @set_module("convvision.visualize")
 class SanityCheckDisplay(Display):
-    """Maps step by step; made by :meth:`SanityCheck.plot`.
+    """Maps step by step; made by :func:`plot_sanity_check`.
 
     Args:
         found: What is drawn.
@@ -75,3 +75,24 @@ class SanityCheckDisplay(Display):
             fontsize="medium",
         )
         return self
+
+
+@set_module("convvision.visualize")
+def plot_sanity_check(found: SanityCheck) -> SanityCheckDisplay:
+    """Draw the maps of the first four images while a model loses its weights, with their correlations.
+
+    Args:
+        found: As :func:`sanity_check` gives it.
+
+    Returns:
+        The drawn display; ``save(path)`` writes it, ``figure_`` is the figure.
+
+    Example:
+        >>> import numpy as np
+        >>> import convvision
+        >>> from convvision.visualize import plot_sanity_check, sanity_check
+        >>> model, images = convvision.create_model("conv_16_16"), np.random.default_rng(0).random((2, 28, 28, 1))
+        >>> plot_sanity_check(sanity_check(model, images)).axes_.shape
+        (2, 6)
+    """
+    return SanityCheckDisplay(found).plot()

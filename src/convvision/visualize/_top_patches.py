@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,6 @@ from convvision.errors import InputError
 from convvision.visualize._named import check_channels
 from convvision.visualize._receptive_field import ReceptiveFields, receptive_field
 from convvision.visualize._stream import prepared_layers, reduced_batches
-
-if TYPE_CHECKING:
-    from convvision.visualize._top_patches_display import TopPatchesDisplay
 
 __all__ = ["TopPatches", "top_patches"]
 
@@ -47,16 +44,6 @@ class TopPatches:
 
     def __repr__(self) -> str:
         return f"TopPatches({self.layer!r}, channels={list(self.channels)}, patches={self.patches.shape})"
-
-    def plot(self) -> TopPatchesDisplay:
-        """Draw a row a channel, its patches from the strongest on.
-
-        Returns:
-            The drawn display; ``save(path)`` writes it, ``figure_`` is the figure.
-        """
-        from convvision.visualize._top_patches_display import TopPatchesDisplay  # noqa: PLC0415
-
-        return TopPatchesDisplay(self).plot()
 
 
 @set_module("convvision.visualize")

@@ -11,12 +11,12 @@ from convvision._public import set_module
 from convvision.visualize._display import Display, new_figure
 from convvision.visualize._top_patches import TopPatches
 
-__all__ = ["TopPatchesDisplay"]
+__all__ = ["TopPatchesDisplay", "plot_top_patches"]
 
 
 @set_module("convvision.visualize")
 class TopPatchesDisplay(Display):
-    """A row a channel, a column a rank; made by :meth:`TopPatches.plot`.
+    """A row a channel, a column a rank; made by :func:`plot_top_patches`.
 
     Args:
         found: What is drawn.
@@ -56,3 +56,26 @@ class TopPatchesDisplay(Display):
                 axes_of_channel[0].set_title("never above zero", fontsize="small", color="tab:red", loc="left")
         self.figure_.suptitle(f"{self.found.layer}: the patches that excite a channel most, and its output")
         return self
+
+
+@set_module("convvision.visualize")
+def plot_top_patches(found: TopPatches) -> TopPatchesDisplay:
+    """Draw the patches that excite channels most: a row a channel, from the strongest on.
+
+    All share one scale, from the darkest pixel to the brightest; under each stands the unit's output.
+
+    Args:
+        found: As :func:`top_patches` gives it.
+
+    Returns:
+        The drawn display; ``save(path)`` writes it, ``figure_`` is the figure.
+
+    Example:
+        >>> import numpy as np
+        >>> import convvision
+        >>> from convvision.visualize import plot_top_patches, top_patches
+        >>> model, images = convvision.create_model("conv_16_16"), np.random.default_rng(0).random((4, 28, 28, 1))
+        >>> plot_top_patches(top_patches(model, images, "conv_1", [0, 1, 2], k=4)).axes_.shape
+        (3, 4)
+    """
+    return TopPatchesDisplay(found).plot()
