@@ -83,7 +83,7 @@ def test_labels_that_are_none_are_refused(images: np.ndarray) -> None:
     ):
         with pytest.raises(LabelError, match=message):
             class_mean_activations(model, images, wrong)
-    with pytest.raises(LabelError, match="from 0 to 1. Received: 2"):
+    with pytest.raises(LabelError, match=r"from 0 to 1\. Received: 2"):
         class_mean_activations(model, images, LABELS, class_names=["a", "b"])
     with pytest.raises(InputError, match="class names: at least one"):
         class_mean_activations(model, images, LABELS, class_names=[])

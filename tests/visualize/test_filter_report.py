@@ -142,7 +142,12 @@ def test_the_table_says_what_is_dead_and_what_is_alike() -> None:
     model.get_layer("conv_1").bias.assign(np.where(np.arange(16) == 5, -1000.0, 0))
     report = filter_report(model, np.random.default_rng(0).random((30, 28, 28, 1)))
     text = str(report)
-    assert text.splitlines()[0].split() == "layer filters dead saturated near-duplicate pairs active".split()
+    assert text.splitlines()[0].split() == [
+        *["layer", "filters", "dead", "saturated"],
+        "near-duplicate",
+        "pairs",
+        "active",
+    ]
     assert text.splitlines()[2].split()[:3] == ["conv_1", "16", str(int(report["conv_1"].dead.sum()))]
     assert "conv_1, dead: 5" in text
     assert "2 and 9 (1.00)" in text

@@ -158,7 +158,7 @@ def test_a_model_without_gradients_has_no_correlation(images: np.ndarray) -> Non
 def test_what_cannot_be_checked_is_refused(images: np.ndarray) -> None:
     model = build_foreign("branches")
     wrong: Any = "saliency"
-    with pytest.raises(InputError, match="method is a function.*Received: method='saliency'"):
+    with pytest.raises(InputError, match=r"method is a function.*Received: method='saliency'"):
         sanity_check(model, images, wrong)
     with pytest.raises(ShapeError, match=r"one map an image: \(3, h, w\).*Received: shape \(3,\)"):
         sanity_check(model, images, lambda model, images, target: np.zeros(3))

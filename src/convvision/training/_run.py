@@ -23,6 +23,7 @@ from convvision.training._dataset_record import DatasetRecord
 from convvision.training._predictions import Predictions
 from convvision.training._recipe import Recipe
 from convvision.training._run_files import reading_run, write_run
+from convvision.visualize import Confusion
 
 if TYPE_CHECKING:
     from convvision.training._history_display import HistoryDisplay
@@ -104,6 +105,27 @@ class Run:
             InputError: Other classes, or another scaling.
             ShapeError: Images of another shape.
         """
+        return score(self.model, self._test_split(data))
+
+    def confusion(self, data: Dataset | str | os.PathLike[str] | None = None) -> Confusion:
+        """Tell which classes the model takes for which, on the test images of a data set.
+
+        Args:
+            data: As for :meth:`evaluate`.
+
+        Returns:
+            The confusion matrix, figures of each class, and the most confused pairs with their images, which are on the
+            scale of the training.
+
+        Raises:
+            InputError: Other classes, or another scaling.
+            ShapeError: Images of another shape.
+        """
+        images, labels = self._test_split(data)
+        return Confusion(labels, class_probabilities(self.model, images), self.data.class_names, images)
+
+    def _test_split(self, data: Dataset | str | os.PathLike[str] | None) -> Split:
+        """Give the test images of a data set on the scale of the training."""
         if data is None:
             data = self.data.open()
         data = open_data(data, scale=None, image_shape=self.data.image_shape)
@@ -117,7 +139,7 @@ class Run:
         if theirs.scale is not None and (theirs.scale != ours.scale or (ours.scale == "standard" and theirs != ours)):
             raise InputError(f"The run was trained with {ours}. Received: data with {theirs}")
         images = check_images(data.test.images, image_shape=self.data.image_shape)
-        return score(self.model, Split(self.data.scaling.prepare(images), data.test.labels))
+        return Split(self.data.scaling.prepare(images), data.test.labels)
 
     def plot_history(self) -> HistoryDisplay:
         """Draw loss and accuracy by epoch, for training and validation.

@@ -76,7 +76,7 @@ class LayerFilters:
         stuck = self.active == 1 if self.at_bound is None else self.at_bound >= _MOST
         return stuck & ~self.dead
 
-    def near_duplicates(self, threshold: float = 0.95) -> list[tuple[int, int]]:
+    def near_duplicates(self, threshold: float = 0.99) -> list[tuple[int, int]]:
         """List pairs of channels that say the same of all images, the most alike first.
 
         Args:

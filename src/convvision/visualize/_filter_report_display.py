@@ -37,19 +37,18 @@ class FilterReportDisplay(Display):
         from matplotlib.patches import Patch  # noqa: PLC0415
 
         layers = self.report.layers
-        self.figure_ = Figure(figsize=(8.4, 2.6 * len(layers) + 0.7), layout="constrained")
-        self.axes_ = np.asarray(self.figure_.subplots(len(layers), 2, squeeze=False, width_ratios=(2.4, 1)))
+        self.figure_ = Figure(figsize=(8.4, 2.4 * len(layers) + 0.7), layout="constrained")
+        self.axes_ = np.asarray(self.figure_.subplots(len(layers), 2, squeeze=False, width_ratios=(2, 1)))
         for (bars, matrix), layer in zip(self.axes_, layers, strict=True):
             _draw_bars(bars, layer)
             picture = matrix.imshow(layer.correlation, cmap="RdBu_r", vmin=-1, vmax=1)
-            matrix.set_title(f"near-duplicate pairs: {len(layer.near_duplicates())}", fontsize="medium")
+            matrix.set_title(f"correlation; near-duplicates: {len(layer.near_duplicates())}", fontsize="medium")
             matrix.set_ylabel("channel", fontsize="small")
             matrix.tick_params(labelsize="small")
+            bar = self.figure_.colorbar(picture, ax=matrix, ticks=[-1, 0, 1])
+            bar.ax.tick_params(labelsize="small")
         self.axes_[-1, 0].set_xlabel("channels, the most active first", fontsize="small")
         self.axes_[-1, 1].set_xlabel("channel", fontsize="small")
-        bar = self.figure_.colorbar(picture, ax=list(self.axes_[:, 1]), shrink=min(1, 0.4 + 0.4 / len(layers)))
-        bar.set_label("correlation of outputs", fontsize="small")
-        bar.ax.tick_params(labelsize="small")
         keys = [Patch(color=colour, label=state) for state, colour in _COLOURS.items()]
         self.axes_[0, 0].legend(handles=keys, fontsize="small", frameon=False, ncols=3, loc="upper right")
         self.figure_.suptitle(f"{self.report.model_name}: filters over {self.report.image_count:,} images")
@@ -62,7 +61,7 @@ def _draw_bars(axes: Any, layer: LayerFilters) -> None:
     axes.bar(np.arange(len(order)), layer.active[order], width=0.8, color=colours[order])
     dead = np.flatnonzero(layer.dead[order])
     # A dead channel has no bar: a mark stands where it would be.
-    axes.plot(dead, np.full(len(dead), 0.015), "v", color=_COLOURS["dead"], markersize=5, clip_on=False)
+    axes.scatter(dead, np.full(len(dead), 0.03), marker="v", color=_COLOURS["dead"], s=24)
     axes.set(xlim=(-0.8, len(order) - 0.2), ylim=(0, 1.18), yticks=[0, 0.5, 1], xticks=[])
     axes.set_yticklabels(["0 %", "50 %", "100 %"], fontsize="small")
     axes.set_ylabel("positions\nwhere active", fontsize="small")

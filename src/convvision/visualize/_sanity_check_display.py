@@ -58,7 +58,9 @@ class SanityCheckDisplay(Display):
                     extent=(-0.5, width - 0.5, height - 0.5, -0.5),
                 )
                 if step:
-                    axes.set_xlabel(f"{found.correlations[step - 1, index]:.2f}", fontsize="small", labelpad=2)
+                    axes.set_xlabel(
+                        f"{found.correlations[step - 1, index]:.2f}".replace("-", "−"), fontsize="small", labelpad=2
+                    )
                 if not values.any():
                     axes.text(0.5, 0.5, "0 everywhere", ha="center", va="center", transform=axes.transAxes)
         titles = ["image", "trained", *(f"+ {name}" for name in found.steps)]
@@ -68,7 +70,7 @@ class SanityCheckDisplay(Display):
             titles[2] = "all random"
         for axes, title in zip(self.axes_[0], titles, strict=True):
             axes.set_title(title, fontsize="small")
-        means = ", ".join(f"{mean:.2f}" for mean in found.means)
+        means = ", ".join(f"{mean:.2f}" for mean in found.means).replace("-", "−")
         self.figure_.suptitle(
             f"{found.method}: weights made random from the output on\nmean rank correlation with the trained model: "
             f"{means}",

@@ -50,7 +50,7 @@ class TopPatchesDisplay(Display):
                     axes.imshow(np.concatenate([np.where(outside, 0, patch), 1.0 - outside], axis=-1))
                 else:
                     axes.imshow(patch[..., 0], cmap="gray", vmin=0, vmax=1)
-                axes.set_xlabel(f"{self.found.values[row, rank]:.3g}", fontsize="small", labelpad=2)
+                axes.set_xlabel(f"{self.found.values[row, rank]:.3g}".replace("-", "−"), fontsize="small", labelpad=2)
             axes_of_channel[0].set_ylabel(f"channel\n{channel}", rotation=0, ha="right", va="center", fontsize="small")
             if self.found.values[row, 0] <= 0:
                 axes_of_channel[0].set_title("never above zero", fontsize="small", color="tab:red", loc="left")
