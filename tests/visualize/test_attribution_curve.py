@@ -19,6 +19,7 @@ from convvision.visualize import (
     insertion_curve,
     plot_attribution_curves,
     saliency,
+    sanity_check,
 )
 from convvision.visualize._class_scores import ClassScores
 from foreign_models import FOREIGN, SHAPE, build_foreign
@@ -147,6 +148,18 @@ def test_every_model_has_curves_between_the_image_and_the_baseline(name: str, im
         np.testing.assert_allclose(curve.logits[:, 0], first, atol=1e-4)
         np.testing.assert_allclose(curve.logits[:, -1], last, atol=1e-4)
         assert curve.fractions[[0, -1]].tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("name", [name for name in convvision.list_models() if "512" not in name])
+def test_every_registered_model_has_curves_and_can_be_checked(name: str) -> None:
+    keras.utils.set_random_seed(0)
+    model = convvision.create_model(name)
+    pictures = np.random.default_rng(0).random((2, 28, 28, 1), np.float32)
+    curve = deletion_curve(model, saliency(model, pictures), steps=4)
+    assert curve.probabilities.shape == (2, 5)
+    np.testing.assert_allclose(curve.logits[:, 0], saliency(model, pictures).logits.max(axis=1), atol=1e-5)
+    # Another set of random weights explains nothing of the first.
+    assert abs(sanity_check(model, pictures, cascade=False).means[0]) < 0.2
 
 
 def test_neither_the_model_nor_the_attribution_is_changed(images: np.ndarray) -> None:

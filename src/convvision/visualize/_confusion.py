@@ -60,8 +60,10 @@ class Confusion:
         InputError: Not one name a class.
 
     Example:
+        >>> import numpy as np
         >>> from convvision.visualize import Confusion
-        >>> print(Confusion([0, 0, 1, 1], [[0.9, 0.1], [0.2, 0.8], [0.4, 0.6], [0, 1]], ["cat", "dog"]))
+        >>> labels, predictions = np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1])
+        >>> print(Confusion(labels, np.eye(2)[predictions], ["cat", "dog"]))
         class     images  precision  recall     F1  most often taken for
         ────────────────────────────────────────────────────────────────
         cat            2     100.0%   50.0%  66.7%  dog (1)

@@ -131,8 +131,9 @@ def plot_confusion(found: Confusion) -> ConfusionDisplay:
         The drawn display; ``save(path)`` writes it, ``figure_`` is the figure.
 
     Example:
+        >>> import numpy as np
         >>> from convvision.visualize import Confusion, plot_confusion
-        >>> display = plot_confusion(Confusion([0, 0, 1], [[0.9, 0.1], [0.2, 0.8], [0.4, 0.6]], ["cat", "dog"]))
+        >>> display = plot_confusion(Confusion(np.array([0, 0, 1]), np.eye(2)[[0, 1, 1]], ["cat", "dog"]))
         >>> display.axes_[0, 0].get_title()
         '66.7% of 3 images are right'
     """
@@ -160,7 +161,7 @@ def plot_most_confused(found: Confusion, *, pairs: int = 3, per_pair: int = 6) -
         >>> import numpy as np
         >>> from convvision.visualize import Confusion, plot_most_confused
         >>> images = np.random.default_rng(0).random((3, 8, 8, 1))
-        >>> found = Confusion([0, 0, 1], [[0.9, 0.1], [0.2, 0.8], [0.4, 0.6]], ["cat", "dog"], images)
+        >>> found = Confusion(np.array([0, 0, 1]), np.eye(2)[[0, 1, 1]], ["cat", "dog"], images)
         >>> plot_most_confused(found).axes_.shape
         (1, 1)
     """

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convvision._keras import keras
-from convvision.visualize._stream import position_sums
+from convvision.visualize._stream import position_maxima, position_means
 
 __all__ = ["Bounds", "FilterSums", "activation_bounds", "cosines", "kept"]
 
@@ -49,10 +49,10 @@ def kept(maps: Any, bounds: Bounds | None) -> list[Any]:
     places = (rows[:, None] * width + columns).ravel()
     sample = keras.ops.take(keras.ops.reshape(maps, (-1, height * width, channels)), places, axis=1)
     return [
-        keras.ops.max(maps, axis=(1, 2)),
-        position_sums(keras.ops.cast(maps > 0, "float32")),
-        position_sums(maps),
-        keras.ops.zeros((1, channels)) if bounds is None else position_sums(_near(maps, bounds)),
+        position_maxima(maps),
+        position_means(keras.ops.cast(maps > 0, "float32")),
+        position_means(maps),
+        keras.ops.zeros((1, channels)) if bounds is None else position_means(_near(maps, bounds)),
         keras.ops.sum(sample, axis=(0, 1)),
         keras.ops.einsum("nic,nid->cd", sample, sample),
         keras.ops.convert_to_tensor([height * width, len(places)], "int32"),
@@ -86,16 +86,17 @@ class FilterSums:
     @classmethod
     def of_batch(cls, found: Sequence[NDArray[Any]]) -> Self:
         """Sum up what :func:`kept` leaves of a batch."""
-        highest, active, total, at_bound, sampled, products, (positions, places) = (
+        highest, active, mean, at_bound, sampled, products, (positions, places) = (
             each.astype(np.float64) for each in found
         )
         return cls(
             count=len(highest),
             highest=highest.max(axis=0),
             active_images=(highest > 0).sum(axis=0).astype(np.float64),
-            active=active.sum(axis=0) / positions,
-            mean=total.sum(axis=0) / positions,
-            at_bound=at_bound.sum(axis=0) / positions,
+            # As whole numbers of positions, for a filter that is active at all but one is not active at all.
+            active=np.rint(active * positions).sum(axis=0) / positions,
+            mean=mean.sum(axis=0),
+            at_bound=np.rint(at_bound * positions).sum(axis=0) / positions,
             sampled=sampled / places,
             products=products / places,
         )

@@ -16,7 +16,7 @@ from convvision.models._graph import LayerCall, layer_calls
 from convvision.models._outputs import image_shape
 from convvision.visualize._activations import Layers, _choose
 
-__all__ = ["Reduction", "position_sums", "prepared_layers", "reduced_batches"]
+__all__ = ["Reduction", "position_maxima", "position_means", "prepared_layers", "reduced_batches"]
 
 # From the maps of each layer, (n, h, w, channels) in float32, and what belongs to the same images, to tensors.
 Reduction: TypeAlias = Callable[[list[Any], list[Any]], list[Any]]
@@ -69,12 +69,15 @@ def reduced_batches(
         yield batch, [np.asarray(keras.ops.convert_to_numpy(each)) for each in found]
 
 
-def position_sums(maps: Any) -> Any:
-    """Sum a tensor (n, h, w, channels) over positions: (n, channels)."""
-    _, height, width, channels = maps.shape
-    # As a product with a row of ones, which is several times as fast as a sum on a CPU.
-    ones = keras.ops.ones((1, height * width), "float32")
-    return keras.ops.matmul(ones, keras.ops.reshape(maps, (-1, height * width, channels)))[:, 0]
+def position_means(maps: Any) -> Any:
+    """Average a tensor (n, h, w, channels) over positions: (n, channels)."""
+    # One pooling over the whole map, which on a CPU is several times as fast as a mean.
+    return keras.ops.average_pool(maps, tuple(maps.shape[1:3]), data_format="channels_last")[:, 0, 0]
+
+
+def position_maxima(maps: Any) -> Any:
+    """Take the largest value of a tensor (n, h, w, channels) over positions: (n, channels)."""
+    return keras.ops.max_pool(maps, tuple(maps.shape[1:3]), data_format="channels_last")[:, 0, 0]
 
 
 def _forward(model: keras.Model, positions: Sequence[int], reduce: Reduction) -> Callable[[Any, list[Any]], list[Any]]:
