@@ -218,10 +218,10 @@ def guided_backprop(model: Any, images: np.ndarray, target: np.ndarray) -> np.nd
 def trained() -> tuple[Any, np.ndarray]:
     keras.utils.set_random_seed(0)
     images, labels = convvision.load_dataset("drawn_fashion").train
-    model = convvision.create_model("conv_16_16")
+    model = convvision.create_model("conv_32_32")
     model.compile(optimizer="adam", loss="sparse_categorical_crossentropy")
-    model.fit(images[:3000], labels[:3000], epochs=3, verbose=0)
-    return model, images[3000:3020]
+    model.fit(images[:2000], labels[:2000], epochs=2, batch_size=64, verbose=0)
+    return model, images[2000:2012]
 
 
 @pytest.mark.parametrize("method", [saliency, integrated_gradients])
