@@ -6,6 +6,7 @@ same, what each class looks like to a layer, and which parts of the images excit
 """
 
 import keras
+import numpy as np
 
 import convvision
 from convvision.visualize import (
@@ -27,11 +28,7 @@ images, labels = data.test
 # %%
 # A filter is active where its output is above zero. One that is active nowhere on all images is dead: no gradient will
 # ever bring it back. Two filters whose outputs rise and fall together are one filter paid for twice.
-report = filter_report(model, images)
-print(report)
-
-# %%
-plot_filter_report(report)
+print(filter_report(model, images))
 
 # %%
 # What does each class look like to the second convolution? These are the mean maps of the eight channels that prefer
@@ -44,3 +41,14 @@ display
 # %%
 # What do they look for? Each patch is what the strongest unit of one image sees, with that unit's output.
 plot_top_patches(top_patches(model, images, "conv_2", display.channels))
+
+# %%
+# This training killed no filter. So we kill one, and leave another no choice: a bias far below zero, and one far above.
+bias = model.get_layer("conv_2").bias
+bias.assign(np.array(bias) + [-1000, 1000, *[0] * 14])
+report = filter_report(model, images)
+print(report)
+
+# %%
+# The dead filter has no bar and correlates with nothing.
+plot_filter_report(report)

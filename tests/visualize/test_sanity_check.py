@@ -6,6 +6,7 @@ import functools
 import gc
 import random
 import weakref
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -16,6 +17,7 @@ import tensorflow as tf
 from keras import layers
 
 import convvision
+from convvision.datasets import Dataset
 from convvision.errors import InputError, LabelError, ShapeError
 from convvision.visualize import (
     Attribution,
@@ -214,14 +216,18 @@ def guided_backprop(model: Any, images: np.ndarray, target: np.ndarray) -> np.nd
     return np.asarray(tape.gradient(chosen, inputs))
 
 
-@pytest.fixture(scope="module")
-def trained() -> tuple[Any, np.ndarray]:
+def trained_on(data: Dataset) -> tuple[Any, np.ndarray]:
     keras.utils.set_random_seed(0)
-    images, labels = convvision.load_dataset("drawn_fashion").train
+    images, labels = data.train
     model = convvision.create_model("conv_32_32")
     model.compile(optimizer="adam", loss="sparse_categorical_crossentropy")
     model.fit(images[:2000], labels[:2000], epochs=2, batch_size=64, verbose=0)
     return model, images[2000:2012]
+
+
+@pytest.fixture(scope="module")
+def trained() -> tuple[Any, np.ndarray]:
+    return trained_on(convvision.load_dataset("drawn_fashion"))
 
 
 @pytest.mark.parametrize("method", [saliency, integrated_gradients])
@@ -233,6 +239,15 @@ def test_gradients_depend_on_what_was_learnt(method: Any, trained: tuple[Any, np
 def test_guided_backprop_hardly_does(trained: tuple[Any, np.ndarray]) -> None:
     found = sanity_check(*trained, guided_backprop, cascade=False)
     assert found.means[-1] > 0.4
+
+
+@pytest.mark.slow
+@pytest.mark.realdata
+def test_real_images_give_the_same_verdict(real_data_home: Path) -> None:
+    trained = trained_on(convvision.load_dataset("fashion_mnist", data_home=real_data_home))
+    assert abs(sanity_check(*trained, saliency, cascade=False).means[-1]) < 0.2
+    assert abs(sanity_check(*trained, integrated_gradients, cascade=False).means[-1]) < 0.2
+    assert sanity_check(*trained, guided_backprop, cascade=False).means[-1] > 0.4
 
 
 def test_an_attribution_and_its_array_are_checked_alike(images: np.ndarray) -> None:
