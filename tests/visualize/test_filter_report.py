@@ -101,6 +101,14 @@ def test_a_bounded_activation_is_saturated_at_either_bound(activation: str, imag
     np.testing.assert_allclose(found.at_bound, near.mean(axis=(0, 1, 2)), atol=1e-9)
 
 
+@pytest.mark.parametrize("batch_size", [3, 256])
+def test_outputs_that_are_large_and_hardly_differ_are_correlated_as_well(images: np.ndarray, batch_size: int) -> None:
+    plain = filter_report(network("linear"), images, "first", batch_size=batch_size).layers[0]
+    lifted = filter_report(network("linear", bias=[1000.0] * 5), images, "first", batch_size=batch_size).layers[0]
+    np.testing.assert_allclose(lifted.correlation, plain.correlation, atol=1e-3)
+    np.testing.assert_allclose(lifted.correlation.diagonal(), 1)
+
+
 def test_a_filter_that_is_there_twice_is_found_whatever_its_scale(images: np.ndarray) -> None:
     model = network()
     first = model.get_layer("first")

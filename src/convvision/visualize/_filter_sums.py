@@ -48,13 +48,15 @@ def kept(maps: Any, bounds: Bounds | None) -> list[Any]:
     )
     places = (rows[:, None] * width + columns).ravel()
     sample = keras.ops.take(keras.ops.reshape(maps, (-1, height * width, channels)), places, axis=1)
+    # Less their mean, for the squares of large numbers that hardly differ would swallow the difference.
+    centre = keras.ops.mean(sample, axis=(0, 1))
     return [
         position_maxima(maps),
         position_means(keras.ops.cast(maps > 0, "float32")),
         position_means(maps),
         keras.ops.zeros((1, channels)) if bounds is None else position_means(_near(maps, bounds)),
-        keras.ops.sum(sample, axis=(0, 1)),
-        keras.ops.einsum("nic,nid->cd", sample, sample),
+        centre,
+        keras.ops.einsum("nic,nid->cd", sample - centre, sample - centre),
         keras.ops.convert_to_tensor([height * width, len(places)], "int32"),
     ]
 
@@ -70,8 +72,9 @@ class FilterSums:
         active: Of each image, the part of the positions with an output above zero.
         mean: Of each image, the mean output.
         at_bound: Of each image, the part of the outputs near a bound.
-        sampled: The mean output at the positions of the sample.
-        products: The mean product of two channels' outputs there, shape (channels, channels).
+        centre: The mean output at the positions of the sample, over all images.
+        products: Of each image, the mean product of two channels' outputs there, less that mean, shape (channels,
+            channels).
     """
 
     count: int
@@ -80,13 +83,13 @@ class FilterSums:
     active: NDArray[np.float64]
     mean: NDArray[np.float64]
     at_bound: NDArray[np.float64]
-    sampled: NDArray[np.float64]
+    centre: NDArray[np.float64]
     products: NDArray[np.float64]
 
     @classmethod
     def of_batch(cls, found: Sequence[NDArray[Any]]) -> Self:
         """Sum up what :func:`kept` leaves of a batch."""
-        highest, active, mean, at_bound, sampled, products, (positions, places) = (
+        highest, active, mean, at_bound, centre, products, (positions, places) = (
             each.astype(np.float64) for each in found
         )
         return cls(
@@ -97,20 +100,24 @@ class FilterSums:
             active=np.rint(active * positions).sum(axis=0) / positions,
             mean=mean.sum(axis=0),
             at_bound=np.rint(at_bound * positions).sum(axis=0) / positions,
-            sampled=sampled / places,
+            centre=centre,
             products=products / places,
         )
 
     def __add__(self, other: Self) -> Self:
         mine, theirs = vars(self), vars(other)
         summed = {name: mine[name] + theirs[name] for name in mine}
-        return type(self)(**(summed | {"highest": np.maximum(self.highest, other.highest)}))
+        summed["highest"] = np.maximum(self.highest, other.highest)
+        # Chan, Golub and LeVeque 1983: products about two means become products about the mean of all.
+        apart, share = other.centre - self.centre, other.count / summed["count"]
+        summed["centre"] = self.centre + share * apart
+        summed["products"] += np.outer(apart, apart) * self.count * share
+        return type(self)(**summed)
 
     @property
     def correlation(self) -> NDArray[np.float64]:
         """Of the outputs of two channels, shape (channels, channels); 0 where one never changes."""
-        means, products = self.sampled / self.count, self.products / self.count
-        return cosines(products - np.outer(means, means), products.diagonal())
+        return cosines(self.products, self.products.diagonal() + self.count * self.centre**2)
 
 
 def cosines(products: NDArray[np.float64], squares: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -121,7 +128,7 @@ def cosines(products: NDArray[np.float64], squares: NDArray[np.float64]) -> NDAr
         squares: Of each channel, what its square was computed from: one that is no more than what rounding leaves of
             that is 0, and so are its cosines.
     """
-    lengths = np.sqrt(np.where(products.diagonal() > 1e-6 * squares, products.diagonal(), np.inf))
+    lengths = np.sqrt(np.where(products.diagonal() > 1e-12 * squares, products.diagonal(), np.inf))
     return np.asarray(np.clip(products / np.outer(lengths, lengths), -1, 1))
 
 
