@@ -155,8 +155,10 @@ def class_mean_activations(
     for batch, found in reduced_batches(model, images, positions, reduce, beside=[indices], batch_size=batch_size):
         # In double precision: single loses digits over ten thousand images.
         sums = sums or [np.zeros(each.shape) for each in found]
-        sums = [total + each for total, each in zip(sums, found, strict=True)]
-        np.add.at(pixels, labels[batch], images[batch])
+        for total, each in zip(sums, found, strict=True):
+            np.add(total, each, out=total)
+        of_class = (labels[batch] == np.arange(len(names))[:, None]).astype(np.float64)
+        pixels += np.tensordot(of_class, images[batch], axes=1)
     counts = np.bincount(labels, minlength=len(names)).astype(np.int64)
     return ClassMeans(
         names,
