@@ -158,7 +158,8 @@ def class_mean_activations(
         for total, each in zip(sums, found, strict=True):
             np.add(total, each, out=total)
         of_class = (labels[batch] == np.arange(len(names))[:, None]).astype(np.float64)
-        pixels += np.tensordot(of_class, images[batch], axes=1)
+        # No matrix product: NumPy's threads would go on spinning beside those that run the network.
+        pixels += np.einsum("kn,nhwc->khwc", of_class, images[batch])
     counts = np.bincount(labels, minlength=len(names)).astype(np.int64)
     return ClassMeans(
         names,
