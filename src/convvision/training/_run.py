@@ -23,6 +23,7 @@ from convvision.training._dataset_record import DatasetRecord
 from convvision.training._predictions import Predictions
 from convvision.training._recipe import Recipe
 from convvision.training._run_files import reading_run, write_run
+from convvision.visualize import Confusion
 
 if TYPE_CHECKING:
     from convvision.training._history_display import HistoryDisplay
@@ -107,6 +108,36 @@ class Run:
             InputError: Other classes, or another scaling.
             ShapeError: Images of another shape.
         """
+        return score(self.model, self._test_split(data), self.data.scaling)
+
+    def confusion(self, data: Dataset | StreamedDataset | str | os.PathLike[str] | None = None) -> Confusion:
+        """Tell which classes the model takes for which, on the test images of a data set.
+
+        Args:
+            data: As for :meth:`evaluate`.
+
+        Returns:
+            The confusion matrix, figures of each class, and the most confused pairs with their images, which are on the
+            scale of the training.
+
+        Raises:
+            InputError: Other classes, or another scaling.
+            ShapeError: Images of another shape.
+        """
+        images, labels = self._test_images(data)
+        return Confusion(labels, class_probabilities(self.model, images), self.data.class_names, images)
+
+    def _test_images(self, data: Dataset | StreamedDataset | str | os.PathLike[str] | None) -> Split:
+        """Give the test images of a data set in memory, on the scale of the training."""
+        split = self._test_split(data)
+        if isinstance(split, Split):
+            return split
+        return Split(self.data.scaling.apply(split.read(split.order())), split.labels)
+
+    def _test_split(
+        self, data: Dataset | StreamedDataset | str | os.PathLike[str] | None
+    ) -> Split | StreamedSplit:
+        """Open data of the run's classes; what is in memory is brought onto the scale of the training."""
         if data is None:
             data = self.data.open()
         data = open_data(data, scale=None, image_shape=self.data.image_shape, aspect=self.data.aspect)
@@ -121,13 +152,13 @@ class Run:
                 raise ShapeError(
                     f"The run reads images of shape {self.data.image_shape}. Received: {data.info.image_shape}"
                 )
-            return score(self.model, data.test, self.data.scaling)
+            return data.test
         theirs, ours = data.scaling, self.data.scaling
         # Data in [0, 1] are in [0, 1], whatever their own mean and standard deviation.
         if theirs.scale is not None and (theirs.scale != ours.scale or (ours.scale == "standard" and theirs != ours)):
             raise InputError(f"The run was trained with {ours}. Received: data with {theirs}")
         images = check_images(data.test.images, image_shape=self.data.image_shape)
-        return score(self.model, Split(self.data.scaling.prepare(images), data.test.labels), self.data.scaling)
+        return Split(self.data.scaling.prepare(images), data.test.labels)
 
     def plot_history(self) -> HistoryDisplay:
         """Draw loss and accuracy by epoch, for training and validation.

@@ -57,12 +57,22 @@ class ClassScores:
         last = deciding_call(self.calls)
         self._squashing = last.outputs[0] if _squashes(last.layer) else None
         self._squashed_at = next(position for position, call in enumerate(self.calls) if call is last)
+        self._exclusive = self.num_classes > 1 and "sigmoid" not in _activation_names(last.layer)
         if self._squashing is not None:
             _check_opens(last.layer, model.name)
 
     def logits(self, images: Any) -> Any:
         """Compute logits (N, classes) of a tensor of images."""
         return keras.ops.cast(finish(self._run(images))[0], "float32")
+
+    def probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Turn logits (N, classes) into probabilities: each class's own behind a sigmoid, else shared by a softmax."""
+        logits = logits.astype(np.float64)
+        if not self._exclusive:
+            # The same as 1 / (1 + exp(−logit)), which overflows.
+            return ((1 + np.tanh(logits / 2)) / 2).astype(np.float32)
+        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
 
     def from_layer(self, images: Any, position: int) -> tuple[Any, Callable[[Any], Any]]:
         """Run a tensor of images as far as a layer.
@@ -146,9 +156,13 @@ def _with_one_output(model: keras.Model, output: str | int | None) -> keras.Mode
 
 
 def _squashes(layer: Any) -> bool:
+    return not _SQUASHING.isdisjoint(_activation_names(layer))
+
+
+def _activation_names(layer: Any) -> set[str]:
     activation = getattr(layer, "activation", None)
-    names = {type(layer).__name__, type(activation).__name__, getattr(activation, "__name__", "")}
-    return any(name.lower() in _SQUASHING for name in names)
+    names = (type(layer).__name__, type(activation).__name__, getattr(activation, "__name__", ""))
+    return {name.lower() for name in names}
 
 
 def _check_opens(layer: Any, model_name: str) -> None:
