@@ -17,7 +17,7 @@ import convvision
 from convvision.cli import run
 from convvision.datasets import write_idx
 
-SUBCOMMANDS = ("datasets", "models", "train", "evaluate", "predict", "compare", "activations", "demo")
+SUBCOMMANDS = ("datasets", "models", "train", "evaluate", "predict", "compare", "activations", "explore", "demo")
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from ._display import Display as Display
 from ._explain_unit import UnitExplanation as UnitExplanation
 from ._explain_unit import UnitStep as UnitStep
 from ._explain_unit import explain_unit as explain_unit
+from ._explorer import export_explorer as export_explorer
 from ._gradient_methods import integrated_gradients as integrated_gradients
 from ._gradient_methods import saliency as saliency
 from ._gradient_methods import smoothgrad as smoothgrad

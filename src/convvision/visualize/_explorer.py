@@ -37,8 +37,9 @@ LANGUAGES = ("en", "zh")
 
 # Each uses only what stands in those before it.
 _SCRIPTS = (
-    "text", "data", "activations", "operations", "network", "receptive_field", "colours", "dom", "state", "channels",
-    "strip", "unit_parts", "unit", "stage", "arithmetic", "prediction", "drawing", "compare", "epochs", "main",
+    "text", "data", "activations", "operations", "network", "receptive_field", "colours", "paint", "dom", "state",
+    "channels", "strip", "unit_parts", "unit", "slide", "answers", "stage", "arithmetic", "prediction", "drawing",
+    "compare", "epochs", "main",
 )  # fmt: skip
 # A browser takes longer to read what is larger than anybody likes to wait.
 _LARGEST_PAGE = 64_000_000
@@ -144,8 +145,8 @@ def _check_size(size: int, of: str) -> None:
     if page > _LARGEST_PAGE:
         raise InputError(
             f"A page holds up to {_LARGEST_PAGE / 1e6:.0f} MB, that is {_LARGEST_PAGE * 3 // 16 / 1e6:.0f} million "
-            f"parameters. Received: {page / 1e6:,.0f} MB for {of}. Export a smaller model, fewer images, or a recording "
-            f"of fewer layers or epochs; plot_activation_grid draws a model of any size."
+            f"parameters. Received: {page / 1e6:,.0f} MB for {of}. Export a smaller model, fewer images, or a "
+            f"recording of fewer layers or epochs; plot_activation_grid draws a model of any size."
         )
 
 
@@ -172,8 +173,8 @@ def _with_recorded(
 ) -> tuple[NDArray[np.float32], list[int]]:
     """Add the images of a recording that are not there yet, and tell where each of them is."""
     positions = {image.tobytes(): position for position, image in reversed(list(enumerate(images)))}
-    added = []
-    where = []
+    added: list[NDArray[np.float32]] = []
+    where: list[int] = []
     for image in check_images(recording.images, image_shape=shape).astype(np.float32):
         content = image.tobytes()
         if content not in positions:

@@ -92,7 +92,7 @@ def describe_pixels(images: NDArray[np.float32], scaling: Scaling | None, blocks
         scale, shift = _of_scaling(scaling, channels)
         low, high = shift, 255 * scale + shift
     else:
-        inside = 0 <= images.min() and images.max() <= 1
+        inside = images.min() >= 0 and images.max() <= 1
         low, high = (np.full(channels, end) for end in ((0, 1) if inside else (images.min(), images.max())))
     return _pixels(blocks.add(images.astype(np.float32)), np.ones(channels), np.zeros(channels), low, high)
 

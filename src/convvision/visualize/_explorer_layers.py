@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convvision._keras import keras
+from convvision.errors import InputError
 from convvision.models._graph import class_names
+from convvision.visualize._explorer_activations import activation_of, activation_of_operation
 from convvision.visualize._receptive_field import padding_before
 
 __all__ = ["Operation", "Shape", "operations_of"]
@@ -39,8 +41,11 @@ class Operation:
     suffix: str = ""
 
 
-class _CannotBeWrittenError(Exception):
-    """Holds the key of the sentence in explorer/en.json that says why."""
+@dataclass(frozen=True, eq=False)
+class _Call:
+    layer: Any
+    inputs: list[Shape]
+    shape: Shape
 
 
 def operations_of(layer: Any, inputs: Sequence[Shape], outputs: Sequence[Shape]) -> list[Operation] | str:
@@ -55,37 +60,41 @@ def operations_of(layer: Any, inputs: Sequence[Shape], outputs: Sequence[Shape])
         The operations one after the other, of which the first reads the inputs; or, where the layer cannot be written
         down, the key of the reason.
     """
+    if len(outputs) != 1:
+        return "unknown_layer"
     try:
-        if len(outputs) != 1:
-            raise _CannotBeWrittenError("unknown_layer")
-        return list(_split_softmax(_write(layer, list(inputs), outputs[0])))
-    except _CannotBeWrittenError as reason:
+        return list(_split_softmax(_write(_Call(layer, list(inputs), outputs[0]))))
+    except InputError as reason:
         return str(reason)
 
 
-def _write(layer: Any, inputs: list[Shape], shape: Shape) -> list[Operation]:
+# What is written below raises an InputError of the key of the reason.
+
+
+def _write(call: _Call) -> list[Operation]:
+    layer = call.layer
     if isinstance(layer, keras.layers.Layer):
         for kind, writer in _writers():
             if isinstance(layer, kind):
                 # What a subclass computes, only its author knows.
                 if type(layer).call is not kind.call:
-                    raise _CannotBeWrittenError("own_layer")
+                    raise InputError("own_layer")
                 _check_options(layer)
-                return writer(layer, inputs, shape)
-        raise _CannotBeWrittenError("unknown_layer")
-    (name,) = class_names(layer) & _OPERATIONS.keys() or {""}
-    if name in _ELEMENTWISE and len(inputs) == 2:
-        return _elementwise(_OPERATIONS[name], inputs, shape)
-    if name and len(inputs) == 1 and name not in _ELEMENTWISE:
-        return [Operation("activation", shape, activation=_named(_OPERATIONS[name], layer))]
-    raise _CannotBeWrittenError("unknown_layer")
+                return writer(call)
+        raise InputError("unknown_layer")
+    kinds = class_names(layer)
+    if len(call.inputs) == 2 and (joins := kinds & _ELEMENTWISE):
+        return _elementwise(joins.pop().lower(), call)
+    if len(call.inputs) == 1 and (activation := activation_of_operation(layer, kinds)):
+        return [Operation("activation", call.shape, activation=activation)]
+    raise InputError("unknown_layer")
 
 
 def _check_options(layer: Any) -> None:
     if getattr(layer, "data_format", "channels_last") != "channels_last":
-        raise _CannotBeWrittenError("channels_first")
+        raise InputError("channels_first")
     if getattr(layer, "quantization_mode", None) is not None:
-        raise _CannotBeWrittenError("quantized")
+        raise InputError("quantized")
 
 
 def _split_softmax(operations: list[Operation]) -> Iterator[Operation]:
@@ -98,65 +107,66 @@ def _split_softmax(operations: list[Operation]) -> Iterator[Operation]:
             yield each
 
 
-def _conv(layer: Any, inputs: list[Shape], shape: Shape) -> list[Operation]:
-    options = _window(layer, layer.kernel_size, inputs[0], shape) | {"groups": int(layer.groups)}
-    return [Operation("conv", shape, options, _kernel_and_bias(layer), _activation_of(layer))]
+def _conv(call: _Call) -> list[Operation]:
+    layer = call.layer
+    options = _window(call, layer.kernel_size) | {"groups": int(layer.groups)}
+    return [Operation("conv", call.shape, options, _kernel_and_bias(layer), activation_of(layer))]
 
 
-def _depthwise(layer: Any, inputs: list[Shape], shape: Shape) -> list[Operation]:
-    options = _window(layer, layer.kernel_size, inputs[0], shape)
-    return [Operation("depthwise", shape, options, _kernel_and_bias(layer), _activation_of(layer))]
+def _depthwise(call: _Call) -> list[Operation]:
+    options = _window(call, call.layer.kernel_size)
+    return [Operation("depthwise", call.shape, options, _kernel_and_bias(call.layer), activation_of(call.layer))]
 
 
-def _separable(layer: Any, inputs: list[Shape], shape: Shape) -> list[Operation]:
-    between = (*shape[:2], inputs[0][2] * int(layer.depth_multiplier))
-    options = _window(layer, layer.kernel_size, inputs[0], between)
+def _separable(call: _Call) -> list[Operation]:
+    layer = call.layer
+    between = (*call.shape[:2], call.inputs[0][2] * int(layer.depth_multiplier))
+    options = _window(call, layer.kernel_size)
     pointwise = {"kernel": [1, 1], "strides": [1, 1], "dilation": [1, 1], "padding": [0, 0], "groups": 1}
     weights = {"kernel": _numbers(layer.pointwise_kernel)}
     if layer.bias is not None:
         weights["bias"] = _numbers(layer.bias)
     return [
         Operation("depthwise", between, options, {"kernel": _numbers(layer.depthwise_kernel)}, suffix="depthwise"),
-        Operation("conv", shape, pointwise, weights, _activation_of(layer), suffix="pointwise"),
+        Operation("conv", call.shape, pointwise, weights, activation_of(layer), suffix="pointwise"),
     ]
 
 
 def _pool(op: str) -> _Writer:
-    def write(layer: Any, inputs: list[Shape], shape: Shape) -> list[Operation]:
-        return [Operation(op, shape, _window(layer, layer.pool_size, inputs[0], shape))]
-
-    return write
+    return lambda call: [Operation(op, call.shape, _window(call, call.layer.pool_size))]
 
 
-def _window(layer: Any, size: Sequence[int], before: Shape, after: Shape) -> dict[str, Any]:
+def _window(call: _Call, size: Sequence[int]) -> dict[str, Any]:
+    layer, before = call.layer, call.inputs[0]
     strides, dilation = layer.strides, getattr(layer, "dilation_rate", (1, 1))
     padding = [
-        padding_before(layer.padding, before[axis], after[axis], int(size[axis]), strides[axis], dilation[axis])
+        padding_before(layer.padding, before[axis], call.shape[axis], int(size[axis]), strides[axis], dilation[axis])
         for axis in (0, 1)
     ]
     plain = {"kernel": size, "strides": strides, "dilation": dilation, "padding": padding}
     return {name: [int(number) for number in pair] for name, pair in plain.items()}
 
 
-def _dense(layer: Any, inputs: list[Shape], shape: Shape) -> list[Operation]:
-    return [Operation("dense", shape, {}, _kernel_and_bias(layer), _activation_of(layer))]
+def _dense(call: _Call) -> list[Operation]:
+    return [Operation("dense", call.shape, {}, _kernel_and_bias(call.layer), activation_of(call.layer))]
 
 
-def _batch_normalization(layer: Any, inputs: list[Shape], shape: Shape) -> list[Operation]:
-    if layer.axis not in (-1, len(shape)):
-        raise _CannotBeWrittenError("channels_first")
+def _batch_normalization(call: _Call) -> list[Operation]:
+    layer = call.layer
+    if layer.axis not in (-1, len(call.shape)):
+        raise InputError("channels_first")
     scale = 1 / np.sqrt(_numbers(layer.moving_variance).astype(np.float64) + layer.epsilon)
     if layer.scale:
         scale *= _numbers(layer.gamma)
     shift = (_numbers(layer.beta) if layer.center else 0) - _numbers(layer.moving_mean) * scale
-    return [_affine(shape, scale, shift)]
+    return [_affine(call.shape, scale, shift)]
 
 
-def _rescaling(layer: Any, inputs: list[Shape], shape: Shape) -> list[Operation]:
-    scale, shift = (np.asarray(each, np.float64) for each in (layer.scale, layer.offset))
-    if not all(each.size in (1, shape[-1]) for each in (scale, shift)):
-        raise _CannotBeWrittenError("unknown_layer")
-    return [_affine(shape, scale.ravel(), shift.ravel())]
+def _rescaling(call: _Call) -> list[Operation]:
+    scale, shift = (np.asarray(each, np.float64) for each in (call.layer.scale, call.layer.offset))
+    if not all(each.size in (1, call.shape[-1]) for each in (scale, shift)):
+        raise InputError("unknown_layer")
+    return [_affine(call.shape, scale.ravel(), shift.ravel())]
 
 
 def _affine(shape: Shape, scale: Any, shift: Any) -> Operation:
@@ -167,73 +177,76 @@ def _affine(shape: Shape, scale: Any, shift: Any) -> Operation:
     return Operation("affine", shape, {}, weights)
 
 
-def _relu(layer: Any, inputs: list[Shape], shape: Shape) -> list[Operation]:
+def _relu(call: _Call) -> list[Operation]:
+    layer = call.layer
     options = {
         "slope": float(layer.negative_slope or 0.0),
         "limit": None if layer.max_value is None else float(layer.max_value),
         "threshold": float(layer.threshold or 0.0),
     }
-    return [Operation("activation", shape, activation={"name": "relu"} | options)]
+    return [Operation("activation", call.shape, activation={"name": "relu"} | options)]
 
 
-def _leaky_relu(layer: Any, inputs: list[Shape], shape: Shape) -> list[Operation]:
-    return [
-        Operation("activation", shape, activation={"name": "leaky_relu", "slope": float(layer.negative_slope)})
-    ]
+def _leaky_relu(call: _Call) -> list[Operation]:
+    activation = {"name": "leaky_relu", "slope": float(call.layer.negative_slope)}
+    return [Operation("activation", call.shape, activation=activation)]
 
 
-def _elu(layer: Any, inputs: list[Shape], shape: Shape) -> list[Operation]:
-    return [Operation("activation", shape, activation={"name": "elu", "alpha": float(layer.alpha)})]
+def _elu(call: _Call) -> list[Operation]:
+    return [Operation("activation", call.shape, activation={"name": "elu", "alpha": float(call.layer.alpha)})]
 
 
-def _activation(layer: Any, inputs: list[Shape], shape: Shape) -> list[Operation]:
-    activation = _activation_of(layer)
-    return [Operation("identity", shape) if activation is None else Operation("activation", shape, {}, {}, activation)]
+def _activation(call: _Call) -> list[Operation]:
+    activation = activation_of(call.layer)
+    if activation is None:
+        return _identity(call)
+    return [Operation("activation", call.shape, activation=activation)]
 
 
-def _softmax(layer: Any, inputs: list[Shape], shape: Shape) -> list[Operation]:
-    if len(inputs) != 1 or layer.axis not in (-1, len(shape)):
-        raise _CannotBeWrittenError("unknown_layer")
-    return [Operation("activation", shape, activation={"name": "softmax"})]
+def _softmax(call: _Call) -> list[Operation]:
+    if len(call.inputs) != 1 or call.layer.axis not in (-1, len(call.shape)):
+        raise InputError("unknown_layer")
+    return [Operation("activation", call.shape, activation={"name": "softmax"})]
 
 
 def _global(op: str) -> _Writer:
-    return lambda layer, inputs, shape: [Operation(op, shape)]
+    return lambda call: [Operation(op, call.shape)]
 
 
-def _identity(layer: Any, inputs: list[Shape], shape: Shape) -> list[Operation]:
-    return [Operation("identity", shape)]
+def _identity(call: _Call) -> list[Operation]:
+    return [Operation("identity", call.shape)]
 
 
-def _shift(layer: Any, inputs: list[Shape], shape: Shape) -> list[Operation]:
+def _shift(call: _Call) -> list[Operation]:
+    layer = call.layer
     # Cropping is padding with fewer than no rows.
     sides, sign = (layer.padding, 1) if hasattr(layer, "padding") else (layer.cropping, -1)
-    return [Operation("shift", shape, {"padding": [sign * int(sides[0][0]), sign * int(sides[1][0])]})]
+    return [Operation("shift", call.shape, {"padding": [sign * int(sides[0][0]), sign * int(sides[1][0])]})]
 
 
-def _concatenate(layer: Any, inputs: list[Shape], shape: Shape) -> list[Operation]:
-    if layer.axis not in (-1, len(shape)):
-        raise _CannotBeWrittenError("unknown_layer")
-    return [Operation("concatenate", shape)]
+def _concatenate(call: _Call) -> list[Operation]:
+    if call.layer.axis not in (-1, len(call.shape)):
+        raise InputError("unknown_layer")
+    return [Operation("concatenate", call.shape)]
 
 
 def _merge(op: str) -> _Writer:
-    return lambda layer, inputs, shape: _elementwise(op, inputs, shape)
+    return lambda call: _elementwise(op, call)
 
 
-def _elementwise(op: str, inputs: list[Shape], shape: Shape) -> list[Operation]:
+def _elementwise(op: str, call: _Call) -> list[Operation]:
     # Either number by number, or one number a channel, as the gates of squeeze-and-excitation are.
-    if any(each != shape and int(np.prod(each)) != shape[-1] for each in inputs):
-        raise _CannotBeWrittenError("unknown_layer")
-    return [Operation(op, shape)]
+    channels = call.shape[-1]
+    if any(each != call.shape and (each[-1], int(np.prod(each))) != (channels, channels) for each in call.inputs):
+        raise InputError("unknown_layer")
+    return [Operation(op, call.shape)]
 
 
-_Writer: TypeAlias = Callable[[Any, list[Shape], Shape], list[Operation]]
+_Writer: TypeAlias = Callable[[_Call], list[Operation]]
 
 
 def _writers() -> Iterator[tuple[Any, _Writer]]:
     layers = keras.layers
-    # Subclasses before what they derive from: in Keras, DepthwiseConv2D is no Conv2D, but Softmax is a layer of its own.
     yield from (
         (layers.Conv2D, _conv),
         (layers.DepthwiseConv2D, _depthwise),
@@ -273,51 +286,8 @@ def _kernel_and_bias(layer: Any) -> dict[str, NDArray[np.float32]]:
     return weights if layer.bias is None else weights | {"bias": _numbers(layer.bias)}
 
 
-def _activation_of(layer: Any) -> dict[str, Any] | None:
-    activation = layer.activation
-    if activation is None or activation is keras.activations.linear:
-        return None
-    name = getattr(activation, "__name__", "")
-    if getattr(keras.activations, name, None) is not activation or name not in _ACTIVATIONS:
-        raise _CannotBeWrittenError("activation")
-    return {"name": name} | _ACTIVATIONS[name]
-
-
-def _named(name: str, operation: Any) -> dict[str, Any]:
-    options = dict(_ACTIVATIONS[name])
-    for ours, theirs in (("slope", "negative_slope"), ("alpha", "alpha")):
-        if ours in options and hasattr(operation, theirs):
-            options[ours] = float(getattr(operation, theirs))
-    if name == "gelu" and getattr(operation, "approximate", False):
-        raise _CannotBeWrittenError("activation")
-    return {"name": name} | options
-
-
 def _numbers(tensor: Any) -> NDArray[np.float32]:
     return np.asarray(keras.ops.convert_to_numpy(keras.ops.cast(tensor, "float32")), np.float32)
 
 
-# Of keras.activations, with the options that they have when they are given by name.
-_ACTIVATIONS: dict[str, dict[str, Any]] = {
-    "elu": {"alpha": 1.0},
-    "exponential": {},
-    "gelu": {},
-    "hard_sigmoid": {},
-    "hard_silu": {},
-    "leaky_relu": {"slope": 0.2},
-    "relu": {"slope": 0.0, "limit": None, "threshold": 0.0},
-    "relu6": {},
-    "selu": {},
-    "sigmoid": {},
-    "silu": {},
-    "softmax": {},
-    "softplus": {},
-    "softsign": {},
-    "tanh": {},
-}
 _ELEMENTWISE = {"Add", "Maximum", "Minimum", "Multiply", "Subtract"}
-# As in x + y or keras.ops.relu(x).
-_OPERATIONS = {name: name.lower() for name in _ELEMENTWISE} | {
-    "Elu": "elu", "HardSigmoid": "hard_sigmoid", "HardSilu": "hard_silu", "LeakyRelu": "leaky_relu", "Relu": "relu",
-    "Relu6": "relu6", "Selu": "selu", "Sigmoid": "sigmoid", "Silu": "silu", "Softplus": "softplus", "Tanh": "tanh",
-}  # fmt: skip

@@ -1,10 +1,11 @@
 // The chosen step: what it is, in a sentence and in numbers, and all its channels.
 
-import { facts, steps } from "./data.js";
+import { head, steps } from "./data.js";
 import { extents } from "./network.js";
 import { fieldSize } from "./receptive_field.js";
 import { gradient } from "./colours.js";
-import { element, fill, markChosen, moveAmong, paint } from "./dom.js";
+import { element, fill, markChosen, moveAmong } from "./dom.js";
+import { isShort, paint } from "./paint.js";
 import { hasText, number, say, size, whole } from "./text.js";
 import { addView, change, chooseChannel, currentStep, scaleOf, shownValues, state } from "./state.js";
 
@@ -72,7 +73,7 @@ function about(step) {
   if (step.op === "recorded") return say("about_recorded");
   if (step.op === "activation") return say(step.activation.name === "softmax" ? "about_softmax" : "about_activation");
   if (step.op === "identity") return say(step.isMap || !steps[step.inputs[0]].isMap ? "about_identity" : "about_flatten");
-  if (step.op === "dense") return say(facts.outputs.includes(step.index) || step.index >= steps.length - 2 ? "about_classifier" : "about_dense");
+  if (step.op === "dense") return say(step === head?.logits ? "about_classifier" : "about_dense");
   return say(hasText(`about_${step.op}`) ? `about_${step.op}` : "about_merge");
 }
 
@@ -115,12 +116,13 @@ function scaleSwitch() {
 
 function showLegend(legend, step) {
   const values = shownValues(step);
-  if (step.op === "input" || values === null) return void fill(legend);
+  if (step.op === "input" || values === null || isShort(step)) return void fill(legend);
   const scale = scaleOf(step, values, state.channel);
+  const clipped = state.scale === "layer" && extents[step.index].most < extents[step.index].largest;
   fill(
     legend,
     element("span", {}, number(scale.low)),
     element("span", { class: "ramp", style: `background: ${gradient(scale)}` }),
-    element("span", {}, number(scale.high)),
+    element("span", {}, clipped ? `≥ ${number(scale.high)}` : number(scale.high)),
   );
 }

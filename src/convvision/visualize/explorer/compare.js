@@ -1,7 +1,8 @@
 // The same channel for all images, side by side and in one scale, with what the network takes each image for.
 
 import { className, head, images, range, steps } from "./data.js";
-import { element, markChosen, moveAmong, paint, paintImage } from "./dom.js";
+import { element, markChosen, moveAmong } from "./dom.js";
+import { isShort, paint, paintBars, paintImage } from "./paint.js";
 import { percent, say } from "./text.js";
 import { addView, change, currentStep, recordedLogits, scaleOf, shownValues, state } from "./state.js";
 import { best } from "./prediction.js";
@@ -25,7 +26,7 @@ export function mountCompare(parent) {
     about.textContent = step.isMap ? say("compare_channel", { name: step.name, channel: state.channel }) : say("compare_vector", { name: step.name });
     const all = ["step", "channel", "epoch", "theme", "scale"].some((name) => names.has(name));
     if (all) pending = images.map((image) => image.index);
-    else if (names.has("values")) show(cards[state.image], images[state.image]);
+    else if (names.has("values")) showCard(cards[state.image], images[state.image]);
     if (pending.length && timer === null) work();
   });
 
@@ -34,7 +35,7 @@ export function mountCompare(parent) {
     const until = performance.now() + 8;
     while (pending.length && performance.now() < until) {
       const index = pending.shift();
-      show(cards[index], images[index]);
+      showCard(cards[index], images[index]);
     }
     timer = pending.length ? setTimeout(work, 0) : null;
   }
@@ -58,7 +59,7 @@ function card(image, group) {
   return parts;
 }
 
-function show({ root, picture, map, verdict }, image) {
+function showCard({ root, picture, map, verdict }, image) {
   const step = currentStep();
   paintImage(picture, image.pixels, steps[0].shape, range);
   const values = shownValues(step, image);
@@ -66,6 +67,7 @@ function show({ root, picture, map, verdict }, image) {
   if (values === null) return;
   if (step.op === "input") paintImage(map, image.pixels, step.shape, range);
   else if (step.isMap) paint(map, values, step.shape, state.channel, scaleOf(step, values, state.channel));
+  else if (isShort(step)) paintBars(map, values);
   else {
     const { rows, columns } = gridOf(step);
     const padded = new Float32Array(rows * columns);

@@ -1,7 +1,8 @@
 // The image: drawn on, erased, inverted, cleared, given back, or replaced by a picture from disk.
 
 import { imageChannels, imageHeight, imageWidth, images, obstacle, range, steps } from "./data.js";
-import { element, markChosen, moveAmong, paintImage } from "./dom.js";
+import { element, markChosen, moveAmong } from "./dom.js";
+import { paintImage } from "./paint.js";
 import { number, say } from "./text.js";
 import { addView, change, currentImage, state } from "./state.js";
 import { className } from "./data.js";

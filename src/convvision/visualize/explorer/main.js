@@ -4,7 +4,7 @@ import { facts, head, images, steps } from "./data.js";
 import { valuesOf } from "./network.js";
 import { isDark } from "./colours.js";
 import { say, whole } from "./text.js";
-import { change, chooseStep, lastRender, settled, shownValues, state, strongestChannel, strongestUnit } from "./state.js";
+import { change, chooseStep, lastRender, liveliestChannel, settled, shownValues, state, strongestUnit } from "./state.js";
 import { mountStrip } from "./strip.js";
 import { mountChannels } from "./channels.js";
 import { mountArithmetic } from "./arithmetic.js";
@@ -45,7 +45,7 @@ mountArithmetic(place("unit"));
 mountCompare(place("compare"));
 
 const first = steps[state.step];
-const channel = first.isMap ? strongestChannel(first) : 0;
+const channel = first.isMap ? liveliestChannel(first) : 0;
 Object.assign(state, { channel, ...strongestUnit(first, channel) });
 change({}, "image", "step", "channel", "epoch", "values", "scale");
 showTheme();

@@ -33,25 +33,40 @@ export function valuesOf(image) {
   return image.values;
 }
 
-// For each step, how large its numbers become over the images as they were exported, and which channels stay 0.
-export const extents = measure();
+// So many images that channels which some class excites are seen, so few that nobody waits.
+const MEASURED = images.slice(0, 12);
 
-function measure() {
-  const found = steps.map((step) => ({
-    low: Infinity,
-    high: -Infinity,
-    alive: new Uint8Array(step.shape.at(-1)),
-  }));
-  // So many that channels which some class excites are seen, so few that nobody waits.
-  for (const image of images.slice(0, 12)) {
-    valuesOf(image).forEach((values, index) => {
-      const { alive } = found[index];
-      for (let i = 0; i < values.length; i++) {
-        found[index].low = Math.min(found[index].low, values[i]);
-        found[index].high = Math.max(found[index].high, values[i]);
-        if (values[i] !== 0) alive[i % alive.length] = 1;
-      }
-    });
+// For each step, over the images as they were exported: whether it has numbers below 0, what nearly all of its numbers
+// stay within, and which channels are more than 0 anywhere.
+export const extents = steps.map(measure);
+
+function measure({ index, shape }) {
+  const alive = new Uint8Array(shape.at(-1));
+  let lowest = 0;
+  let largest = 0;
+  for (const image of MEASURED) {
+    const values = valuesOf(image)[index];
+    for (let i = 0; i < values.length; i++) {
+      lowest = Math.min(lowest, values[i]);
+      largest = Math.max(largest, Math.abs(values[i]));
+      if (values[i] !== 0) alive[i % alive.length] = 1;
+    }
   }
-  return found;
+  return { signed: lowest < 0, most: ceiling(index, largest), largest, alive };
+}
+
+// What all but one in two hundred of a step's non-zero numbers stay below: one bright spot should not leave the rest dark.
+function ceiling(index, largest) {
+  const counts = new Uint32Array(1024);
+  let count = 0;
+  for (const image of MEASURED) {
+    for (const value of valuesOf(image)[index]) {
+      if (value === 0) continue;
+      counts[Math.min(Math.floor((Math.abs(value) / largest) * 1024), 1023)]++;
+      count++;
+    }
+  }
+  let bin = 1023;
+  for (let above = counts[bin]; bin > 0 && above < count / 200; above += counts[--bin]);
+  return steps[index].shape.length === 3 ? (largest * (bin + 1)) / 1024 : largest;
 }

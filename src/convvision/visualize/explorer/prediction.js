@@ -59,7 +59,7 @@ export function mountPrediction(parent) {
       parts.root.classList.toggle("truth", index === image.label && !image.changed);
       parts.root.title = index === image.label && !image.changed ? say("truth") : "";
     });
-    time.textContent = state.epoch === null && image.milliseconds ? say("time", { milliseconds: number(image.milliseconds) }) : "";
+    time.textContent = state.epoch === null && image.changed ? say("time", { milliseconds: number(image.milliseconds) }) : "";
     clearTimeout(timer);
     // A screen reader is told once the hand rests.
     timer = setTimeout(() => fill(spoken, say("spoken", { name: className(winner), share: percent(found[winner]) })), 400);

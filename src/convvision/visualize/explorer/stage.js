@@ -1,12 +1,15 @@
 // One unit, followed back: its place in its map, what it reads in the layer below, what it sees of the image.
 
-import { className, facts, images, imageHeight, imageWidth, range, steps } from "./data.js";
+import { images, imageHeight, imageWidth, range, steps } from "./data.js";
 import { greyScale } from "./colours.js";
-import { arrow, cellAt, element, paint, paintImage, placeFrame } from "./dom.js";
+import { arrow, cellAt, element, placeFrame } from "./dom.js";
+import { isShort, paint, paintImage } from "./paint.js";
 import { boxOf } from "./receptive_field.js";
 import { say } from "./text.js";
 import { addView, change, currentStep, scaleOf, shownValues, state } from "./state.js";
-import { readCells, sourceOf } from "./unit.js";
+import { readCells, sourceOf, unitName } from "./unit.js";
+import { answers } from "./answers.js";
+import { hideAhead, slideButton } from "./slide.js";
 
 export function mountStage(parent) {
   const image = figure(say("on_image"));
@@ -19,7 +22,8 @@ export function mountStage(parent) {
   map.canvas.addEventListener("pointerdown", pick);
   map.canvas.addEventListener("keydown", step);
   const help = element("p", { class: "hint", id: "unit-help" }, say("unit_help"));
-  parent.append(element("div", { class: "stage" }, image.root, joint(), below.root, joint(), map.root), help);
+  parent.append(element("div", { class: "stage" }, image.root, joint(), below.root, joint(), map.root, answers()));
+  parent.append(element("div", { class: "below-stage" }, slideButton(), help));
 
   function pick(event) {
     const grid = gridOf(currentStep());
@@ -42,6 +46,7 @@ export function mountStage(parent) {
     showMap(map, chosen);
     showBelow(below, chosen);
     showImage(image, chosen);
+    help.hidden = isShort(chosen);
   });
 }
 
@@ -84,6 +89,8 @@ function choose(grid, { row, column }) {
 
 function showMap({ root, canvas, frame, caption, box }, step) {
   const values = shownValues(step);
+  root.hidden = isShort(step);
+  if (root.hidden) return;
   root.classList.toggle("missing", values === null);
   const grid = gridOf(step);
   const { row, column } = cellOf(grid, step);
@@ -97,6 +104,7 @@ function showMap({ root, canvas, frame, caption, box }, step) {
     paintImage(canvas, images[state.image].pixels, step.shape, range);
   } else if (step.isMap) {
     paint(canvas, values, step.shape, state.channel, scaleOf(step, values, state.channel));
+    hideAhead(canvas, step.shape);
   } else {
     const padded = new Float32Array(grid.rows * grid.columns);
     padded.set(values);
@@ -134,9 +142,7 @@ function showImage({ root, canvas, frame, box, caption }, step) {
     : say(step.recorded || steps.some(({ recorded }) => recorded) ? "on_image_unknown" : "on_image_padding");
 }
 
-// Names a unit: its row and column, or its class, or its number.
+// Names the chosen unit: its row and column, or its class, or its number.
 export function placeName(step) {
-  if (step.isMap) return say("place", { row: state.row, column: state.column });
-  const isClasses = facts.outputs.some((output) => steps[output].length === step.length) && step.index >= steps.length - 3;
-  return isClasses && facts.classes?.length === step.length ? className(state.column) : say("unit_number", { index: state.column });
+  return step.isMap ? say("place", { row: state.row, column: state.column }) : unitName(step, state.column);
 }

@@ -14,6 +14,8 @@ export const state = {
   source: null,
   // Which recorded epoch is shown; null for the network as it is.
   epoch: null,
+  // Whether the window slides over the map by itself.
+  sliding: false,
   // "layer": all channels of a layer have one scale; "channel": each has its own.
   scale: "layer",
 };
@@ -90,19 +92,19 @@ export function recordedLogits(image = currentImage()) {
 
 // Gives the scale in which a step's numbers are coloured; one channel alone where each has its own.
 export function scaleOf(step, values = null, channel = null) {
-  const { low, high } = extents[step.index];
-  if (state.scale === "layer" || values === null || !step.isMap) return scaleFor(low, high);
+  const { signed, most } = extents[step.index];
+  if (state.scale === "layer" || values === null || !step.isMap) return scaleFor(signed ? -most : 0, most);
   const channels = step.shape[2];
   let largest = 0;
   for (let i = channel; i < values.length; i += channels) largest = Math.max(largest, Math.abs(values[i]));
-  return scaleFor(low < 0 ? -largest : 0, largest);
+  return scaleFor(signed ? -largest : 0, largest);
 }
 
 // Chooses a step, and in it the channel and the unit that answer most.
 export function chooseStep(index) {
   const step = steps[index];
   const channels = step.shape.at(-1);
-  const channel = step.isMap ? (state.channel < channels && currentStep().isMap ? state.channel : strongestChannel(step)) : 0;
+  const channel = step.isMap ? (state.channel < channels && currentStep().isMap ? state.channel : liveliestChannel(step)) : 0;
   change({ step: index, channel, source: null, ...strongestUnit(step, channel) });
 }
 
@@ -110,12 +112,17 @@ export function chooseChannel(channel) {
   change({ channel, source: null });
 }
 
-export function strongestChannel(step) {
+// Gives the channel whose map varies most: one that is bright everywhere shows little.
+export function liveliestChannel(step) {
   const values = valuesOf(currentImage())[step.index];
   const channels = step.shape.at(-1);
-  const sums = new Float64Array(channels);
-  for (let i = 0; i < values.length; i++) sums[i % channels] += Math.abs(values[i]);
-  return sums.indexOf(Math.max(...sums));
+  const [sums, squares] = [new Float64Array(channels), new Float64Array(channels)];
+  for (let i = 0; i < values.length; i++) {
+    sums[i % channels] += values[i];
+    squares[i % channels] += values[i] ** 2;
+  }
+  const variances = squares.map((square, channel) => square - (sums[channel] ** 2 * channels) / values.length);
+  return variances.indexOf(Math.max(...variances));
 }
 
 // Gives the row and the column of the largest number of a channel; of a vector, its place as the column.

@@ -1,11 +1,10 @@
 // The whole network in one row: for each step its channels as thumbnails, its name, its size, its parameters.
 
-import { steps } from "./data.js";
-import { element, moveAmong, markChosen, paintImage, paintMosaic } from "./dom.js";
+import { images, range, steps } from "./data.js";
+import { element, markChosen, moveAmong } from "./dom.js";
+import { isShort, paintBars, paintImage, paintMosaic } from "./paint.js";
 import { say, size, whole } from "./text.js";
 import { addView, chooseStep, scaleOf, shownValues, state } from "./state.js";
-import { css, scaleFor } from "./colours.js";
-import { images, range } from "./data.js";
 import { kindOf } from "./channels.js";
 
 export function mountStrip(parent) {
@@ -25,7 +24,8 @@ export function mountStrip(parent) {
           onclick: () => chooseStep(index),
         },
         element("span", { class: "picture" }, canvas),
-        element("span", { class: "name" }, step.name),
+        // A long name is broken where it has a slash.
+        element("span", { class: "name" }, step.name.replaceAll("/", "/\u200b")),
         element("span", { class: "kind" }, kindOf(step)),
         element("span", { class: "fact" }, size(step.shape)),
         element("span", { class: "fact" }, step.parameters ? whole(step.parameters) : "–"),
@@ -63,25 +63,6 @@ function paintThumbnail(canvas, step) {
   if (values === null) return;
   if (step.op === "input") paintImage(canvas, values, step.shape, range);
   else if (step.isMap) paintMosaic(canvas, values, step.shape, scaleOf(step));
-  else if (step.length <= 20) bars(canvas, values, step);
+  else if (isShort(step)) paintBars(canvas, values);
   else paintMosaic(canvas, values, [1, 1, step.length], scaleOf(step), 4096);
-}
-
-// A short vector, such as the classes, as bars from zero.
-function bars(canvas, values, step) {
-  const side = 120;
-  Object.assign(canvas, { width: side, height: side });
-  const context = canvas.getContext("2d");
-  const low = Math.min(0, ...values);
-  const high = Math.max(0, ...values, low + 1e-6);
-  const width = side / values.length;
-  const scale = scaleFor(low, high);
-  const zero = (side - 8) * (high / (high - low)) + 4;
-  const style = getComputedStyle(document.documentElement);
-  const largest = values.indexOf(Math.max(...values));
-  values.forEach((value, index) => {
-    const top = zero - ((side - 8) * value) / (high - low);
-    context.fillStyle = scale.signed ? css(scale, value) : style.getPropertyValue(index === largest ? "--accent" : "--bar");
-    context.fillRect(index * width + 1, Math.min(top, zero) - 1, width - 2, Math.abs(zero - top) + 2);
-  });
 }

@@ -1,6 +1,6 @@
 // The arithmetic of the chosen unit: which numbers of the layer below it reads, and what it makes of them.
 
-import { className, facts, steps } from "./data.js";
+import { className, facts, head, steps } from "./data.js";
 import { pointwise } from "./activations.js";
 import { windowOf } from "./operations.js";
 import { scaleFor } from "./colours.js";
@@ -159,7 +159,7 @@ const EXPLANATIONS = {
     const largest = terms.toSorted((a, b) => Math.abs(b.value) - Math.abs(a.value)).slice(0, 10);
     const rest = products - largest.reduce((sum, term) => sum + term.value, 0);
     const named = largest.map((term) => ({ ...term, name: inputName(below, term.i) }));
-    if (depth > 10) named.push({ name: say("others", { count: depth - 10 }), value: rest });
+    if (depth > 10) named.push({ name: say("others", { count: depth - 10 }), value: rest, plain: true });
     const bias = biasTerm(step);
     return [
       part(say("dense_title", { count: depth }), rows(named)),
@@ -191,7 +191,7 @@ function explainSoftmax(step, logits, value) {
   const largest = Math.max(...own);
   const sum = own.reduce((total, logit) => total + Math.exp(logit - largest), 0);
   const named = own
-    .map((logit, i) => ({ i, value: logit, name: facts.classes?.length === count ? className(i) : say("unit_number", { index: i }) }))
+    .map((logit, i) => ({ i, value: logit, name: unitName(step, i) }))
     .map((entry) => ({ ...entry, detail: `exp(${number(entry.value)} − ${number(largest)})`.replace("− −", "+ "), text: percent(Math.exp(entry.value - largest) / sum) }));
   const shown = named.length > 20 ? named.toSorted((a, b) => b.value - a.value).slice(0, 20) : named;
   const power = Math.exp(logits[chosenPlace()] - largest);
@@ -264,4 +264,10 @@ function inputName(below, index) {
   const [, width, channels] = step.shape;
   const place = Math.floor(index / channels);
   return say("input_name", { name: step.name, channel: index % channels, row: Math.floor(place / width), column: place % width });
+}
+
+// Names a unit of a vector: by its class where the vector is an answer or the logits behind it, else by its number.
+export function unitName(step, index) {
+  const names = head && step.length === head.output.length && step.index >= head.logits.index && facts.classes;
+  return names ? className(index) : say("unit_number", { index });
 }

@@ -79,19 +79,19 @@ export function columns(label, values, chosen, names, choose) {
 
 // Bars beneath each other, as rows of a table: name, bar, text.
 export function rows(entries) {
-  const largest = Math.max(...entries.map(({ value }) => Math.abs(value))) || 1;
+  const largest = Math.max(...entries.map(({ value, plain }) => (plain ? 0 : Math.abs(value)))) || 1;
   const scale = scaleFor(-largest, largest);
   const table = element("div", { class: "rows", role: "table" });
-  for (const { name, value, text, detail } of entries) {
-    const width = (50 * Math.abs(value)) / largest;
+  for (const { name, value, text, detail, plain } of entries) {
+    const width = plain ? 0 : (50 * Math.abs(value)) / largest;
     const style = `width: ${width}%; ${value < 0 ? "right: 50%" : "left: 50%"}; background: ${css(scale, value)}`;
     table.append(
       element(
         "div",
-        { class: "row", role: "row" },
+        { class: plain ? "row plain" : "row", role: "row" },
         element("span", { class: "row-name", role: "cell" }, name),
         element("span", { class: "row-detail", role: "cell" }, detail ?? ""),
-        element("span", { class: "row-bar", role: "cell", "aria-hidden": "true" }, element("span", { style })),
+        element("span", { class: "row-bar", role: "cell", "aria-hidden": "true" }, plain ? null : element("span", { style })),
         element("span", { class: "row-text", role: "cell" }, text ?? number(value)),
       ),
     );
