@@ -95,12 +95,13 @@ def export_explorer(
 
     Example:
         >>> import convvision
+        >>> from convvision.datasets import draw_fashion
         >>> from convvision.visualize import export_explorer
-        >>> data = convvision.load_dataset("drawn_fashion", train_count=10, test_count=10)
+        >>> images, labels = draw_fashion(10)
         >>> model = convvision.create_model("conv_16_16")
-        >>> page = export_explorer(model, data.test.images, "explorer.html", class_names=data.info.class_names)
-        >>> page.name
-        'explorer.html'
+        >>> page = export_explorer(model, images / 255, "explorer.html", labels=labels)
+        >>> page.stat().st_size < 400_000
+        True
     """
     path = _check_path(path)
     if language not in LANGUAGES:
