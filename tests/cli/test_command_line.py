@@ -17,7 +17,7 @@ import convvision
 from convvision.cli import run
 from convvision.datasets import write_idx
 
-SUBCOMMANDS = ("datasets", "models", "train", "evaluate", "predict", "compare", "activations", "demo")
+SUBCOMMANDS = ("datasets", "models", "train", "evaluate", "predict", "compare", "activations", "explore", "demo")
 
 
 @pytest.fixture(scope="module")
@@ -361,3 +361,19 @@ def test_demo_leaves_pictures_and_runs_in_which_convolutions_win(
     dense, conv = (convvision.load_run(out / f"{name}-seed-0") for name in ("dense_128", "conv_32_32"))
     assert conv.metrics["test_accuracy"] >= dense.metrics["test_accuracy"] + 0.04
     assert "conv_32_32" in capsys.readouterr().out
+
+
+def test_explore_writes_a_page(saved: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = tmp_path / "page.html"
+    asked = ["explore", str(saved), "--data", str(folder), "-o", str(page), "--language", "zh", "--title", "三"]
+    assert run(asked) == 0
+    assert capsys.readouterr().out == f"Saved to {page}\n"
+    assert "<h1>三</h1>" in page.read_text(encoding="utf-8")
+    assert run([*asked, "--images", "4,2", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "file": str(page),
+        "bytes": page.stat().st_size,
+        "images": [4, 2],
+    }
+    assert run([*asked, "--images", "4,30"]) == 1
+    assert capsys.readouterr().err == "Error: There are 30 test images, counted from 0. Received: --images 4,30\n"

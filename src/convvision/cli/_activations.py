@@ -6,11 +6,10 @@ from pathlib import Path
 
 import click
 
-from convvision.cli._options import data_option, run_argument
+from convvision.cli._options import check_positions, data_option, read_positions, run_argument
 from convvision.cli._output import start_keras
 from convvision.datasets import Split
 from convvision.datasets._open import open_data
-from convvision.errors import InputError
 from convvision.training._run_files import check_run
 
 __all__ = ["activations"]
@@ -41,7 +40,7 @@ _BOOTS = (0, 23, 28)
 )  # fmt: skip
 def activations(*, run: Path, data: str | None, images: str | None, layers: str, channel: int, out: Path) -> None:
     """Draw what each layer of a saved RUN makes of test images: a row an image, a column a layer."""
-    asked = None if images is None else _positions(images)
+    asked = None if images is None else read_positions(images)
     check_run(run)
     start_keras()
     from convvision.training import load_run  # noqa: PLC0415
@@ -56,8 +55,7 @@ def activations(*, run: Path, data: str | None, images: str | None, layers: str,
         else recorded.open()
     ).test
     positions = asked or [position for position in _BOOTS if position < len(test)]
-    if max(positions) >= len(test):
-        raise InputError(f"There are {len(test):,} test images, counted from 0. Received: --images {images}")
+    check_positions(positions, len(test))
     display = plot_activation_grid(
         loaded.model,
         recorded.scaling.prepare(test.images[positions] if isinstance(test, Split) else test.read(positions)),
@@ -66,13 +64,3 @@ def activations(*, run: Path, data: str | None, images: str | None, layers: str,
         titles=[recorded.class_names[label] for label in test.labels[positions]],
     )
     click.echo(f"Saved to {display.save(out)}")
-
-
-def _positions(images: str) -> list[int]:
-    try:
-        positions = [int(position) for position in images.split(",")]
-    except ValueError:
-        positions = []
-    if not positions or min(positions) < 0:
-        raise click.BadParameter(f"{images!r} is no list of positions such as 0,23,28", param_hint="--images")
-    return positions

@@ -8,7 +8,12 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["as_json", "data_option", "epochs_option", "out_option", "recipe_option", "run_argument"]
+from convvision.errors import InputError
+
+__all__ = [
+    "as_json", "check_positions", "data_option", "epochs_option", "out_option", "read_positions", "recipe_option",
+    "run_argument",
+]  # fmt: skip
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
@@ -33,3 +38,25 @@ def out_option(help_text: str) -> Callable[[CommandT], CommandT]:
 
 
 run_argument = click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
+
+
+def read_positions(images: str) -> list[int]:
+    """Read the value of --images: positions of test images, as in "0,23,28"."""
+    try:
+        positions = [int(position) for position in images.split(",")]
+    except ValueError:
+        positions = []
+    if not positions or min(positions) < 0:
+        raise click.BadParameter(f"{images!r} is no list of positions such as 0,23,28", param_hint="--images")
+    return positions
+
+
+def check_positions(positions: list[int], count: int) -> None:
+    """Refuse positions beyond the test images.
+
+    Raises:
+        InputError: A position that is none of ``count``.
+    """
+    if max(positions) >= count:
+        received = ",".join(map(str, positions))
+        raise InputError(f"There are {count:,} test images, counted from 0. Received: --images {received}")

@@ -42,6 +42,7 @@ from ._filter_report import LayerFilters as LayerFilters
 from ._filter_report import filter_report as filter_report
 from ._filter_report_display import FilterReportDisplay as FilterReportDisplay
 from ._filter_report_display import plot_filter_report as plot_filter_report
+from ._explorer import export_explorer as export_explorer
 from ._gradient_methods import integrated_gradients as integrated_gradients
 from ._gradient_methods import saliency as saliency
 from ._gradient_methods import smoothgrad as smoothgrad
