@@ -1,0 +1,56 @@
+"""The registered models as parameters of tests; those that take long are marked slow, by their facts."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+import convvision
+from convvision.models import MODELS
+
+# Plugins that happen to be installed are not ours to test.
+OURS = [name for name in convvision.list_models() if MODELS.pending_plugin(name) is None]
+# Few parameters, and yet long to build and to run. A test of the registry holds that these are all with so many layers.
+MANY_LAYERS = 200
+DEEP = {"densenet_bc_100_12"}
+
+
+def is_slow(name: str) -> bool:
+    parameters = convvision.get_model_info(name).parameters
+    return parameters is None or parameters > 3_000_000 or name in DEEP
+
+
+QUICK = [name for name in OURS if not is_slow(name)]
+
+
+def parametrised(pattern: str = "*", *, argument: str = "name") -> Any:
+    """Run a test for each of our models that matches a pattern."""
+    matching = [name for name in convvision.list_models(pattern) if name in OURS]
+    marked = [pytest.param(name, marks=pytest.mark.slow) if is_slow(name) else name for name in matching]
+    return pytest.mark.parametrize(argument, marked)
+
+
+@functools.cache
+def built(name: str) -> Any:
+    """Build a model with its defaults, once for all tests; for those that leave its weights as they are.
+
+    Its statistics of batches are those of noise, as after a training. As they begin, nothing is normalised, and each
+    residual block doubles what comes in: the softmax of a deep network would be ones and zeros.
+    """
+    # The first test that asks may be one in half precision.
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float32")
+    model = convvision.create_model(name)
+    keras.config.set_dtype_policy(policy)
+    norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    momenta = [layer.momentum for layer in norms]
+    for layer in norms:
+        layer.momentum = 0.0
+    model(np.random.default_rng(1).random((16, 28, 28, 1), np.float32), training=True)
+    for layer, momentum in zip(norms, momenta, strict=True):
+        layer.momentum = momentum
+    return model
