@@ -56,7 +56,7 @@ def shortcut_sum(x: Any, shortcut: Any, *, name: str) -> Any:
     return keras.layers.Add(name=name)([x, shortcut])
 
 
-def check_stages(stages: Sequence[Sequence[int]]) -> tuple[tuple[int, ...], ...]:
+def check_stages(stages: Sequence[int | Sequence[int]]) -> tuple[tuple[int, ...], ...]:
     """Return the filters of each stage's convolutions, or say what is wrong with them.
 
     Raises:

@@ -21,7 +21,7 @@ _STAGES = ((32,), (48,), (96,))
 
 @set_module("convvision.models")
 def fast_conv(
-    stages: Sequence[Sequence[int]] = _STAGES,
+    stages: Sequence[int | Sequence[int]] = _STAGES,
     *,
     input_shape: Sequence[int] = (28, 28, 1),
     num_classes: int = 10,
@@ -39,7 +39,7 @@ def fast_conv(
     and ReLU, and a pooling stands between stages. 28 pixels become 14, 7 and 4.
 
     Args:
-        stages: Filters of each stage's convolutions.
+        stages: Filters of each stage's convolutions; a number is a stage of one.
         input_shape: (H, W, C) of the images.
         num_classes: Number of classes, at least 2.
         pooling: "average" or "max", of 2 × 2 positions between stages.
@@ -95,7 +95,7 @@ def _pool(x: Any, pooling: str, *, name: str) -> Any:
     return kind(2, padding="same", data_format="channels_last", name=name)(x)
 
 
-def _windows(stages: Sequence[Sequence[int]]) -> list[Window]:
+def _windows(stages: Sequence[Any]) -> list[Window]:
     return [Window("convolution", 6, 2, "same"), *[Window("pooling", 2, 2, "same")] * (len(stages) - 1)]
 
 

@@ -20,7 +20,7 @@ _STAGES = ((64,), (128, 128), (256, 256))
 
 @set_module("convvision.models")
 def mobile(
-    stages: Sequence[Sequence[int]] = _STAGES,
+    stages: Sequence[int | Sequence[int]] = _STAGES,
     *,
     input_shape: Sequence[int] = (28, 28, 1),
     num_classes: int = 10,
@@ -35,7 +35,7 @@ def mobile(
     otherwise end at one; six layers of blocks at most 256 wide instead of thirteen up to 1,024.
 
     Args:
-        stages: Filters of each stage's blocks.
+        stages: Filters of each stage's blocks; a number is a stage of one.
         input_shape: (H, W, C) of the images.
         num_classes: Number of classes, at least 2.
         classifier_activation: "softmax" for probabilities, None for logits.
@@ -79,7 +79,7 @@ def _separable(x: Any, width: int, strides: int, prefix: str) -> Any:
     return activate(normalise(x, name=f"{prefix}_norm_2"), name=f"{prefix}_relu_2")
 
 
-def _windows(stages: Sequence[Sequence[int]]) -> list[Window]:
+def _windows(stages: Sequence[Any]) -> list[Window]:
     return [Window("convolution", 3, 2, "same")] * (len(stages) - 1)
 
 

@@ -20,7 +20,7 @@ _STAGES = ((12,), (24, 24), (32, 32))
 
 @set_module("convvision.models")
 def tiny(
-    stages: Sequence[Sequence[int]] = _STAGES,
+    stages: Sequence[int | Sequence[int]] = _STAGES,
     *,
     input_shape: Sequence[int] = (28, 28, 1),
     num_classes: int = 10,
@@ -36,7 +36,7 @@ def tiny(
     classifier reads the mean of each map.
 
     Args:
-        stages: Filters of each stage's convolutions.
+        stages: Filters of each stage's convolutions; a number is a stage of one.
         input_shape: (H, W, C) of the images.
         num_classes: Number of classes, at least 2.
         classifier_activation: "softmax" for probabilities, None for logits.
@@ -84,7 +84,7 @@ def _separable(x: Any, width: int, prefix: str) -> Any:
     return _plain(x, width, prefix, kernel_size=1)
 
 
-def _windows(stages: Sequence[Sequence[int]]) -> list[Window]:
+def _windows(stages: Sequence[Any]) -> list[Window]:
     return [Window("pooling", 2, 2, "same")] * (len(stages) - 1)
 
 

@@ -20,7 +20,7 @@ _STAGES = ((32, 32), (64, 64), (128, 128))
 
 @set_module("convvision.models")
 def vgg(
-    stages: Sequence[Sequence[int]] = _STAGES,
+    stages: Sequence[int | Sequence[int]] = _STAGES,
     *,
     input_shape: Sequence[int] = (28, 28, 1),
     num_classes: int = 10,
@@ -37,7 +37,7 @@ def vgg(
     filters; one hidden layer of 128 units instead of two of 4,096.
 
     Args:
-        stages: Filters of each stage's convolutions.
+        stages: Filters of each stage's convolutions; a number is a stage of one.
         input_shape: (H, W, C) of the images.
         num_classes: Number of classes, at least 2.
         hidden_units: Units of each hidden layer after the convolutions; they have ReLU.
@@ -82,7 +82,7 @@ def vgg(
     return keras.Model(image, outputs, name=name or "vgg")
 
 
-def _windows(stages: Sequence[Sequence[int]]) -> list[Window]:
+def _windows(stages: Sequence[Any]) -> list[Window]:
     return [Window("pooling", 2, 2)] * len(stages)
 
 
