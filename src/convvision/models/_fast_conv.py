@@ -1,4 +1,4 @@
-"""Convolutions on an image folded to a quarter of its positions: the most accuracy for a minute of an ordinary CPU."""
+"""Convolutions on an image that is folded to a quarter of its positions: made to be trained on a CPU."""
 
 from __future__ import annotations
 
@@ -29,14 +29,13 @@ def fast_conv(
     classifier_activation: str | None = "softmax",
     name: str | None = None,
 ) -> keras.Model:
-    """Build a convolutional network that spends its multiply-adds where a CPU is good at them.
+    """Build a convolutional network that wastes no time on full resolution.
 
-    A convolution over the pixels of a grey image has one input channel, and a CPU computes it at a tenth of its speed;
-    at full resolution, everything behind it costs four times as much too. So the image is folded first: each block of
-    2 × 2 pixels becomes one position with four times the channels ("space to depth", Shi et al. 2016 the other way
-    round), and 3 × 3 kernels work on that. The two steps are one convolution, of 6 × 6 pixels by 2, with the same
-    products in the same sums; that is what ``stage_1_conv_1`` is. Each convolution is followed by batch normalisation
-    and ReLU, and a pooling stands between stages. 28 pixels become 14, 7 and 4.
+    The first layers of a network see the least and, with all pixels to walk over, cost the most. So the image is folded
+    first: each block of 2 × 2 pixels becomes one position with four times the channels ("space to depth", Shi et al.
+    2016 the other way round), and 3 × 3 kernels work on that. The two steps are one convolution of 6 × 6 pixels by 2,
+    with the same products in the same sums; that is what ``stage_1_conv_1`` is. Each convolution is followed by batch
+    normalisation and ReLU, and a pooling stands between stages. 28 pixels become 14, 7 and 4.
 
     Args:
         stages: Filters of each stage's convolutions; a number is a stage of one.
@@ -100,9 +99,14 @@ def _windows(stages: Sequence[Any]) -> list[Window]:
 
 
 for _name, _widths, _parameters, _summary in (
-    ("fast_conv", _STAGES, 72_522, "Folds the image first: the lesson's accuracy in a twentieth of its time."),
-    ("fast_conv_medium", ((64, 64), (128,), (192,)), 366_602, "The same with four convolutions, three times as wide."),
-    ("fast_conv_large", ((48, 48), (96, 96), (192,)), 345_418, "The same with five convolutions."),
+    (
+        "fast_conv",
+        _STAGES,
+        72_522,
+        "Three convolutions on an image folded to 14 × 14 positions: to be trained in seconds.",
+    ),
+    ("fast_conv_medium", ((64, 64), (128,), (192,)), 366_602, "The same with four convolutions, twice as wide."),
+    ("fast_conv_large", ((48, 48), (96, 96), (192,)), 345_418, "The same with five convolutions, for long trainings."),
 ):
     register_model(
         _name, family="fast_conv", summary=_summary, parameters=_parameters, min_size=smallest_size(_windows(_widths))

@@ -53,7 +53,7 @@ def tiny(
     Example:
         >>> from convvision.models import tiny
         >>> tiny(stages=((8,), (16, 16))).count_params()
-        1090
+        1098
     """
     widths = check_stages(stages)
     shape = check_input_shape(input_shape)
@@ -90,7 +90,7 @@ def _windows(stages: Sequence[Any]) -> list[Window]:
 
 for _name, _widths, _parameters, _summary in (
     ("tiny_5k", _STAGES, 4_786, "Under 5,000 parameters, by splitting kernels from channels."),
-    ("tiny_10k", ((16,), (36, 36), (52, 52)), 9_710, "The same with under 10,000 parameters."),
+    ("tiny_10k", ((16,), (36, 36), (52, 52)), 9_710, "The same, wider: under 10,000 parameters."),
 ):
     register_model(
         _name, family="tiny", summary=_summary, parameters=_parameters, min_size=smallest_size(_windows(_widths))
