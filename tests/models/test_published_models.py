@@ -273,6 +273,7 @@ def test_names(model: Any, name: str) -> None:
         (lambda: mobile(((), (3,))), "Each stage has at least one convolution. Received: stages=((), (3,))"),
         (lambda: convnext((8, 16), (1,)), "one number for each stage. Received: widths=(8, 16), depths=(1,)"),
         (lambda: convnext((), ()), "one number for each stage. Received: widths=(), depths=()"),
+        (lambda: convnext(kernel_size=(7, 7)), "kernel_size is a whole number of at least 1. Received: kernel_size=(7"),
         (lambda: convnext((8,), (0,)), "depths[0] is a whole number of at least 1. Received: depths[0]=0"),
     ],
 )

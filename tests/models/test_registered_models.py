@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -143,6 +144,15 @@ def test_parameters_are_exactly_those_of_the_lesson(name: str, parameters: int) 
 @pytest.mark.parametrize(("name", "layers"), LAYERS.items())
 def test_layer_names_are_stable(name: str, layers: list[str]) -> None:
     assert [layer.name for layer in convvision.create_model(name).layers] == layers
+
+
+@parametrised()
+def test_every_layer_is_named_by_its_place(name: str) -> None:
+    # A name that Keras makes up, as in conv2d_7, depends on what has been built before.
+    place = r"(stem|last|stage_\d+(_block_\d+|_transition|_down)?|block_\d+)"
+    what = r"(conv|depthwise|norm|depthwise_norm|relu|gelu|sum|scale|concat|pool|shortcut_(conv|stride|pad))(_\d)?"
+    pattern = rf"image|(conv|pool|dense)_\d|flatten|pool|classifier|{place}_{what}"
+    assert [layer.name for layer in built(name).layers if not re.fullmatch(pattern, layer.name)] == []
 
 
 def test_shapes_are_those_that_the_lesson_prints() -> None:

@@ -73,19 +73,18 @@ def check_stages(stages: Sequence[int | Sequence[int]]) -> tuple[tuple[int, ...]
     return checked
 
 
-def blocks_a_stage(depth: int, layers: int, outside: int) -> int:
-    """Tell how many blocks each stage has in a network that is named by its depth.
+def blocks_a_stage(depth: int, *, others: int) -> int:
+    """Tell how many blocks of two convolutions each of three stages has in a network that is named by its depth.
 
     Args:
         depth: All layers with weights.
-        layers: How many of them one block in each stage makes.
-        outside: How many stand outside the blocks.
+        others: How many of them are in no block.
 
     Raises:
         InputError: No whole number of blocks has this depth.
     """
-    blocks, rest = divmod(check_positive_int(depth, "depth") - outside, layers)
+    blocks, rest = divmod(check_positive_int(depth, "depth") - others, 6)
     if blocks < 1 or rest:
-        depths = ", ".join(str(layers * count + outside) for count in range(1, 6))
-        raise InputError(f"depth is {layers} n + {outside}: {depths} … Received: depth={depth!r}")
+        depths = ", ".join(str(6 * count + others) for count in range(1, 6))
+        raise InputError(f"depth is 6 n + {others}: {depths} … Received: depth={depth!r}")
     return blocks

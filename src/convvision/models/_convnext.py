@@ -6,6 +6,7 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
+from convvision._checks import check_positive_int
 from convvision._keras import keras
 from convvision._public import set_module
 from convvision.errors import InputError
@@ -35,7 +36,7 @@ def convnext(
     As published: a block is a 7 × 7 kernel for each channel, layer normalisation over the channels, 1 × 1 convolutions
     to four times the channels and back with GELU between them, and a factor for each channel that begins at 1e-6
     ("layer scale", Touvron et al. 2021), added to the block's input. Layer normalisation and a 2 × 2 convolution by 2
-    join stages; weights begin normal with a deviation of 0.02, and behind the mean of each map stands a last layer
+    join stages; kernels begin normal with a deviation of 0.02, and behind the mean of each map stands a last layer
     normalisation. Adapted: patches of 2 × 2 pixels instead of 4 × 4, and three stages instead of four, so that 28
     pixels become 14, 7 and 4; widths of 40, 80 and 160 (those of "atto", the smallest in use, less its last stage); no
     block is left out at random. Keras has no layer scale; a 1 × 1 kernel for each channel is the same product.
@@ -70,7 +71,7 @@ def convnext(
         raise InputError(
             f"widths and depths have one number for each stage. Received: widths={widths!r}, depths={depths!r}"
         )
-    (kernel_size,) = positive_ints(kernel_size, "kernel_size")
+    kernel_size = check_positive_int(kernel_size, "kernel_size")
     shape = check_input_shape(input_shape)
     check_size(shape, _windows(channels), advice="Use larger images or fewer stages.")
 

@@ -60,7 +60,7 @@ def densenet(
         >>> [model.get_layer(f"stage_{stage}_block_1_concat").output.shape for stage in (1, 2, 3)]
         [(None, 28, 28, 12), (None, 14, 14, 10), (None, 7, 7, 9)]
     """
-    layers = blocks_a_stage(depth, 6, 4)
+    layers = blocks_a_stage(depth, others=4)
     growth_rate = check_positive_int(growth_rate, "growth_rate")
     shape = check_input_shape(input_shape)
     check_size(shape, _WINDOWS)

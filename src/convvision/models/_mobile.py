@@ -32,7 +32,7 @@ def mobile(
     As published: a convolution with half the filters of the first block, then blocks of a 3 × 3 kernel for each channel
     and a 1 × 1 convolution, each with batch normalisation and ReLU; the first block of a stage takes every second
     position. Adapted: the first convolution and the first stage keep the size of the image, as 28 pixels would
-    otherwise end at one; six layers of blocks at most 256 wide instead of thirteen up to 1,024.
+    otherwise end at one; five blocks at most 256 wide instead of thirteen of up to 1,024.
 
     Args:
         stages: Filters of each stage's blocks; a number is a stage of one.

@@ -57,7 +57,7 @@ def preact_resnet(
     """
     return preactivated(
         (16, 32, 64),
-        blocks_a_stage(depth, 6, 2),
+        blocks_a_stage(depth, others=2),
         dropout=0,
         input_shape=input_shape,
         num_classes=num_classes,

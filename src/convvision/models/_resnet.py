@@ -56,7 +56,7 @@ def resnet(
         >>> resnet(8).get_layer("stage_3_block_1_relu_2").output.shape
         (None, 7, 7, 64)
     """
-    blocks = blocks_a_stage(depth, 6, 2)
+    blocks = blocks_a_stage(depth, others=2)
     shape = check_input_shape(input_shape)
     check_size(shape, _WINDOWS)
 

@@ -58,7 +58,7 @@ def wide_resnet(
     width = check_positive_int(width, "width")
     return preactivated(
         (16 * width, 32 * width, 64 * width),
-        blocks_a_stage(depth, 6, 4),
+        blocks_a_stage(depth, others=4),
         dropout=check_fraction(dropout, "dropout"),
         input_shape=input_shape,
         num_classes=num_classes,
