@@ -20,17 +20,28 @@ MANY_LAYERS, MANY_MULTIPLY_ADDS = 100, 100_000_000
 LONG = {"densenet_bc_100_12", "resnet_32", "wrn_16_4"}
 
 
-def is_slow(name: str) -> bool:
+def is_large(name: str) -> bool:
     parameters = convvision.get_model_info(name).parameters
-    return parameters is None or parameters > MANY_PARAMETERS or name in LONG
+    return parameters is None or parameters > MANY_PARAMETERS
+
+
+def is_slow(name: str) -> bool:
+    return is_large(name) or name in LONG
 
 
 QUICK = [name for name in OURS if not is_slow(name)]
 
 
-def parametrised(pattern: str = "*", *, argument: str = "name") -> Any:
-    """Run a test for each of our models that matches a pattern."""
-    matching = [name for name in convvision.list_models(pattern) if name in OURS]
+def parametrised(pattern: str = "*", *, large: bool = True, argument: str = "name") -> Any:
+    """Run a test for each of our models that matches a pattern.
+
+    Args:
+        pattern: As in ``list_models``.
+        large: Also for those with millions of parameters. A test that runs a model hundreds of times leaves them out:
+            they differ from smaller ones of their families in size alone.
+        argument: The test's parameter that takes the name.
+    """
+    matching = [name for name in convvision.list_models(pattern) if name in OURS and (large or not is_large(name))]
     marked = [pytest.param(name, marks=pytest.mark.slow) if is_slow(name) else name for name in matching]
     return pytest.mark.parametrize(argument, marked)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections.abc import Callable
@@ -17,10 +18,12 @@ from convvision.models import (
     convmixer,
     convnext,
     densenet,
+    fast_conv,
     mobile,
     preact_resnet,
     resnet,
     summary,
+    tiny,
     vgg,
     wide_resnet,
 )
@@ -145,6 +148,16 @@ def test_boxes_of_pixels_are_known_to_the_last_maps(name: str) -> None:
     assert np.array_equal(found.rows, found.columns)
 
 
+def test_a_padding_of_channels_moves_no_box() -> None:
+    before, after = (
+        convvision.visualize.receptive_field(built("resnet_20"), f"stage_2_block_1_shortcut_{what}")
+        for what in ("stride", "pad")
+    )
+    assert np.array_equal(before.rows, after.rows)
+    assert np.array_equal(before.columns, after.columns)
+    assert (after.columns[:, 1] > after.columns[:, 0]).all()
+
+
 def test_layer_normalisation_over_positions_joins_them() -> None:
     image = keras.Input((8, 8, 2))
     for axis, expected in ((-1, "1 × 1"), ([3], "1 × 1"), ([1, 2, 3], "?"), ([2, 3], "?")):
@@ -233,22 +246,37 @@ def test_dropout_of_a_wide_network_is_between_its_convolutions() -> None:
     assert order[at - 1 : at + 2] == ["stage_1_block_1_relu_2", "stage_1_block_1_dropout", "stage_1_block_1_conv_2"]
 
 
-@pytest.mark.parametrize(
-    ("model", "name"),
-    [
-        (lambda **given: resnet(8, **given), "resnet_8"),
-        (lambda **given: preact_resnet(8, **given), "preact_resnet_8"),
-        (lambda **given: wide_resnet(10, 2, **given), "wrn_10_2"),
-        (lambda **given: densenet(10, 4, **given), "densenet_bc_10_4"),
-        (lambda **given: convmixer(8, 2, **given), "convmixer_8_2"),
-        (lambda **given: vgg((4,), **given), "vgg"),
-        (lambda **given: mobile((4,), **given), "mobile"),
-        (lambda **given: convnext((4,), (1,), **given), "convnext"),
-    ],
-)
-def test_names(model: Any, name: str) -> None:
-    assert model().name == name
-    assert model(name="mine").name == "mine"
+SMALL: dict[str, Callable[..., keras.Model]] = {
+    "resnet_8": functools.partial(resnet, 8),
+    "preact_resnet_8": functools.partial(preact_resnet, 8),
+    "wrn_10_2": functools.partial(wide_resnet, 10, 2),
+    "densenet_bc_10_4": functools.partial(densenet, 10, 4),
+    "convmixer_8_2": functools.partial(convmixer, 8, 2),
+    "vgg": functools.partial(vgg, (4,)),
+    "mobile": functools.partial(mobile, (4, 8)),
+    "convnext": functools.partial(convnext, (4, 8), (1, 1)),
+    "fast_conv": functools.partial(fast_conv, (4, 8)),
+    "tiny": functools.partial(tiny, (4, 8)),
+}
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_names(name: str) -> None:
+    assert SMALL[name]().name == name
+    assert SMALL[name](name="mine").name == "mine"
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_channels_stand_last_whatever_the_user_has_set_for_keras(name: str) -> None:
+    expected = [layer.output.shape for layer in SMALL[name]().layers]
+    before = keras.config.image_data_format()
+    keras.config.set_image_data_format("channels_first")
+    try:
+        model = SMALL[name]()
+    finally:
+        keras.config.set_image_data_format(before)
+    assert [layer.output.shape for layer in model.layers] == expected
+    assert model(noise()).shape == (2, 10)
 
 
 # What is refused -----------------------------------------------------------------------------------------------------

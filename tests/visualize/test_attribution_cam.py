@@ -151,7 +151,7 @@ def test_models_as_users_write_them(method: Any, name: str, images: np.ndarray) 
     assert (found.values != 0).any(axis=(1, 2)).all()
 
 
-@parametrised()
+@parametrised(large=False)
 @pytest.mark.parametrize("method", METHODS)
 def test_registered_models(method: Any, name: str) -> None:
     model = built(name)

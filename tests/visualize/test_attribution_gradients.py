@@ -250,7 +250,7 @@ def test_integrated_gradients_of_a_smooth_function_have_their_closed_form() -> N
     np.testing.assert_allclose(integrated_gradients(model, x, 1, steps=2).values, -(x**3), atol=1e-5)
 
 
-@parametrised()
+@parametrised(large=False)
 def test_values_of_every_registered_model_sum_to_the_difference_of_logits(name: str) -> None:
     model = built(name)
     images = np.random.default_rng(0).random((2, 28, 28, 1), np.float32)

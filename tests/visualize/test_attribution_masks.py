@@ -207,7 +207,7 @@ def test_models_as_users_write_them(method: Any, name: str, images: np.ndarray) 
     assert found.images is images
 
 
-@parametrised()
+@parametrised(large=False)
 def test_registered_models(name: str) -> None:
     model = built(name)
     images = np.random.default_rng(0).random((1, 28, 28, 1), np.float32)
