@@ -1,10 +1,18 @@
+from ._classes import ClassCounts as ClassCounts
+from ._classes import class_counts as class_counts
+from ._classes import class_means as class_means
 from ._custom import from_arrays as from_arrays
 from ._custom import from_idx as from_idx
 from ._drawn_fashion import draw_fashion as draw_fashion
+from ._duplicates import DuplicatePairs as DuplicatePairs
+from ._duplicates import Duplicates as Duplicates
+from ._duplicates import find_duplicates as find_duplicates
 from ._files import get_data_home as get_data_home
 from ._folder import from_folder as from_folder
 from ._idx import read_idx as read_idx
 from ._idx import write_idx as write_idx
+from ._label_issues import LabelIssues as LabelIssues
+from ._label_issues import find_label_issues as find_label_issues
 from ._load import load_dataset as load_dataset
 from ._pictures import read_picture as read_picture
 from ._registry import DATASETS as DATASETS
@@ -12,6 +20,8 @@ from ._registry import DatasetLoader as DatasetLoader
 from ._registry import get_dataset_info as get_dataset_info
 from ._registry import list_datasets as list_datasets
 from ._registry import register_dataset as register_dataset
+from ._report import DatasetReport as DatasetReport
+from ._report import check_dataset as check_dataset
 from ._scaling import Scaling as Scaling
 from ._types import Dataset as Dataset
 from ._types import DatasetInfo as DatasetInfo

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Literal
 
 from convvision.datasets._custom import from_idx
 from convvision.datasets._folder import from_folder
@@ -23,6 +24,7 @@ def open_data(
     scale: Scale | None = "unit",
     validation_split: float = 0.0,
     image_shape: tuple[int, int, int] = (28, 28, 1),
+    on_error: Literal["raise", "skip"] = "raise",
 ) -> Dataset:
     """Load a data set by name or from a folder; one that is loaded already is returned as it is.
 
@@ -32,6 +34,7 @@ def open_data(
         scale: As in :func:`load_dataset`.
         validation_split: As in :func:`load_dataset`.
         image_shape: (H, W, C) that image files are read as; C is 1 or 3.
+        on_error: As in :func:`from_folder`.
 
     Raises:
         InputError: Something else, such as arrays.
@@ -61,4 +64,5 @@ def open_data(
         color_mode="rgb" if channels == 3 else "grayscale",
         scale=scale,
         validation_split=validation_split,
+        on_error=on_error,
     )

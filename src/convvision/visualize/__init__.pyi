@@ -7,10 +7,15 @@ from ._attribution_display import plot_attributions as plot_attributions
 from ._cam import grad_cam as grad_cam
 from ._cam import grad_cam_pp as grad_cam_pp
 from ._cam import layer_cam as layer_cam
+from ._class_counts import ClassCountsDisplay as ClassCountsDisplay
+from ._class_counts import plot_class_counts as plot_class_counts
 from ._display import Display as Display
+from ._doubtful import plot_duplicates as plot_duplicates
+from ._doubtful import plot_label_issues as plot_label_issues
 from ._explain_unit import UnitExplanation as UnitExplanation
 from ._explain_unit import UnitStep as UnitStep
 from ._explain_unit import explain_unit as explain_unit
+from ._gallery import GalleryDisplay as GalleryDisplay
 from ._gradient_methods import integrated_gradients as integrated_gradients
 from ._gradient_methods import saliency as saliency
 from ._gradient_methods import smoothgrad as smoothgrad
@@ -22,6 +27,8 @@ from ._occlusion import occlusion as occlusion
 from ._receptive_field import PixelBox as PixelBox
 from ._receptive_field import ReceptiveFields as ReceptiveFields
 from ._receptive_field import receptive_field as receptive_field
+from ._samples import plot_class_means as plot_class_means
+from ._samples import plot_samples as plot_samples
 from ._score_cam import score_cam as score_cam
 from ._unit_display import ReceptiveFieldDisplay as ReceptiveFieldDisplay
 from ._unit_display import UnitDisplay as UnitDisplay

@@ -93,12 +93,18 @@ def new_figure(rows: int, columns: int, *, panel: tuple[float, float]) -> tuple[
     return figure, axes
 
 
-def draw_image(axes: Any, image: NDArray[Any]) -> None:
-    """Draw one image (H, W, C) from its darkest to its brightest value, without ticks: in colour where it has three."""
+def draw_image(axes: Any, image: NDArray[Any], *, limits: tuple[float, float] | None = None) -> None:
+    """Draw one image (H, W, C) without ticks, in colour where it has three channels.
+
+    Args:
+        axes: Where to.
+        image: The image.
+        limits: The values that are drawn black and white; by default its own smallest and largest.
+    """
     axes.set(xticks=[], yticks=[])
     shown = image.astype(np.float32)
-    low, high = float(shown.min()), float(shown.max())
-    shown = (shown - low) / ((high - low) or 1.0)
+    low, high = limits or (float(shown.min()), float(shown.max()))
+    shown = np.clip((shown - low) / ((high - low) or 1.0), 0, 1)
     if shown.shape[-1] == 3:
         axes.imshow(shown)
     else:
