@@ -52,8 +52,8 @@ class ClassCounts:
     def class_weights(self) -> dict[int, float]:
         """Weights that let every class count alike, for ``model.fit``: N / (K · n_k) for n_k of N training images.
 
-        Those that scikit-learn calls "balanced" (King and Zeng 2001, "Logistic Regression in Rare Events Data"). A class
-        without training images has none, and is not counted in K.
+        Those that scikit-learn calls "balanced" (King and Zeng 2001, "Logistic Regression in Rare Events Data"). A
+        class without training images has none, and is not counted in K.
         """
         train = self.counts["train"]
         present = np.flatnonzero(train)

@@ -56,9 +56,9 @@ class DatasetReport:
     @property
     def remarks(self) -> tuple[str, ...]:
         """What can be trained on but is worth a look: imbalance, blank images, duplicates, odd pixels."""
-        return tuple(
-            filter(None, (self.counts.remark, *self._blank_images(), *self._repetitions(), *self._odd_pixels()))
-        )
+        # A class without training images is a problem, and said there.
+        imbalance = self.counts.remark if np.isfinite(self.counts.imbalance) else ""
+        return tuple(filter(None, (imbalance, *self._blank_images(), *self._repetitions(), *self._odd_pixels())))
 
     @property
     def verdict(self) -> str:

@@ -38,7 +38,7 @@ class ClassCountsDisplay(Display):
             axes.bar_label(bars, [f"{count:,}" for count in counts], padding=3, fontsize="x-small")
         axes.set_yticks(range(len(names)), names)
         axes.invert_yaxis()
-        axes.margins(x=0.12)
+        axes.margins(x=0.12, y=0.02)
         axes.set_xlabel("images")
         axes.spines[["top", "right"]].set_visible(False)
         self.figure_.legend(loc="outside lower center", ncols=len(parts), frameon=False)

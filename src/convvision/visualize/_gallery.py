@@ -17,6 +17,8 @@ from convvision.visualize._display import Display, draw_image, new_figure
 __all__ = ["GalleryDisplay", "limits_of", "name_of"]
 
 _MARK = "tab:red"
+# Inches that a line of text needs.
+_LINE = 0.17
 
 
 @set_module("convvision.visualize")
@@ -67,15 +69,14 @@ class GalleryDisplay(Display):
     @override
     def plot(self) -> Self:
         """Draw the grid."""
-        lines = [max((text.count("\n") + 1 for text in texts or () if text), default=0) for texts in self._texts()]
-        longest = max(
-            (len(line) for texts in self._texts() for text in texts or () for line in text.split("\n")), default=0
-        )
-        # As wide as the longest line of text, so that no title runs into its neighbour.
-        width = max(0.9, 0.075 * longest + 0.15)
-        self.figure_, self.axes_ = new_figure(
-            self.rows, self.columns, panel=(width, min(width, 1.25) + 0.17 * sum(lines))
-        )
+        lines = [text.split("\n") for texts in (self.titles, self.captions) for text in texts or ()]
+        longest = max((len(line) for text in lines for line in text), default=0)
+        # No text runs into its neighbour, and the heading finds room.
+        width = max(0.9, 0.075 * longest + 0.15, (0.09 * len(self.heading) + 0.1) / self.columns)
+        height = min(width, 1.25) + sum(_LINE * _most_lines(texts) for texts in (self.titles, self.captions))
+        self.figure_, self.axes_ = new_figure(self.rows, self.columns, panel=(width, height))
+        # What stands below an image must not read as the title of the next.
+        self.figure_.set_layout_engine("constrained", h_pad=0.08 if self.captions is not None else 0.04)
         for index, axes in enumerate(self.axes_.flat):
             image = self.images[index] if index < len(self.images) else None
             if image is None:
@@ -93,11 +94,12 @@ class GalleryDisplay(Display):
                 axes.spines[:].set(visible=True, color=_MARK, linewidth=2.5)
         for axes, name in zip(self.axes_[:, 0], self.row_names or (), strict=False):
             axes.set_ylabel(name, rotation=0, ha="right", va="center", fontsize="medium")
-        self.figure_.suptitle(self.heading)
+        self.figure_.suptitle(self.heading, fontsize="medium")
         return self
 
-    def _texts(self) -> tuple[Sequence[str] | None, Sequence[str] | None]:
-        return self.titles, self.captions
+
+def _most_lines(texts: Sequence[str] | None) -> int:
+    return max((text.count("\n") + 1 for text in texts or () if text), default=0)
 
 
 def name_of(label: int, class_names: Sequence[str] | None) -> str:
