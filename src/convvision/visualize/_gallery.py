@@ -18,7 +18,7 @@ __all__ = ["GalleryDisplay", "limits_of", "name_of"]
 
 _MARK = "tab:red"
 # Inches that a line of text needs.
-_LINE = 0.17
+_LINE = 0.2
 
 
 @set_module("convvision.visualize")
@@ -76,7 +76,7 @@ class GalleryDisplay(Display):
         height = min(width, 1.25) + sum(_LINE * _most_lines(texts) for texts in (self.titles, self.captions))
         self.figure_, self.axes_ = new_figure(self.rows, self.columns, panel=(width, height))
         # What stands below an image must not read as the title of the next.
-        self.figure_.set_layout_engine("constrained", h_pad=0.08 if self.captions is not None else 0.04)
+        self.figure_.set_layout_engine("constrained", h_pad=0.12 if self.captions is not None else 0.04)
         for index, axes in enumerate(self.axes_.flat):
             image = self.images[index] if index < len(self.images) else None
             if image is None:

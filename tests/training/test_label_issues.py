@@ -1,0 +1,51 @@
+"""Suspicious labels of the test images, as a run sees them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from convvision.datasets import Dataset, find_label_issues, from_arrays
+from convvision.errors import InputError
+from convvision.training import Run, train
+
+
+def test_it_asks_the_run_about_the_test_images(run: Run, data: Dataset, raw_data: Dataset) -> None:
+    expected = find_label_issues(data.test.labels, run.predict(data.test.images).probabilities)
+    assert len(expected) > 0
+    for given in (data, raw_data):
+        issues = run.label_issues(given)
+        np.testing.assert_array_equal(issues.indices, expected.indices)
+        np.testing.assert_array_equal(issues.joint, expected.joint)
+
+
+def test_the_data_of_the_run_by_name(run: Run, registered: str, data: Dataset) -> None:
+    np.testing.assert_array_equal(run.label_issues(registered).indices, run.label_issues(data).indices)
+
+
+def test_swapped_test_labels_are_the_most_suspicious(make_dense: Callable[..., object]) -> None:
+    rng = np.random.default_rng(0)
+
+    def easy(count: int) -> tuple[np.ndarray, np.ndarray]:
+        labels = np.arange(count) % 4
+        images = rng.integers(0, 100, (count, 12, 12), np.uint8)
+        for image, label in zip(images, labels, strict=True):
+            image[3 * label : 3 * label + 3] += 150
+        return images, labels
+
+    clean = from_arrays(*easy(400), *easy(80))
+    swapped = np.array([3, 18, 41, 77])
+    labels = clean.test.labels.copy()
+    labels[swapped] = (labels[swapped] + 1) % 4
+    noisy = dataclasses.replace(clean, test=dataclasses.replace(clean.test, labels=labels))
+    issues = train(make_dense(), noisy, epochs=20, verbose=0).label_issues(noisy)
+    assert set(issues.indices[:4].tolist()) == set(swapped.tolist())
+    np.testing.assert_array_equal(issues.suggested[:4], clean.test.labels[issues.indices[:4]])
+
+
+def test_other_classes_are_refused(run: Run, make_data: Callable[..., Dataset]) -> None:
+    with pytest.raises(InputError, match=r"The run tells these classes apart: .*\. Received: cat, dog, bird, fish"):
+        run.label_issues(make_data(class_names=("cat", "dog", "bird", "fish")))
