@@ -26,7 +26,7 @@ def test_the_data_of_the_run_by_name(run: Run, registered: str, data: Dataset) -
     np.testing.assert_array_equal(run.label_issues(registered).indices, run.label_issues(data).indices)
 
 
-def test_swapped_test_labels_are_the_most_suspicious(make_dense: Callable[..., object]) -> None:
+def test_what_is_suspicious_are_the_labels_that_were_swapped(make_dense: Callable[..., object]) -> None:
     rng = np.random.default_rng(0)
 
     def easy(count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -37,13 +37,15 @@ def test_swapped_test_labels_are_the_most_suspicious(make_dense: Callable[..., o
         return images, labels
 
     clean = from_arrays(*easy(400), *easy(80))
-    swapped = np.array([3, 18, 41, 77])
+    swapped = rng.choice(80, 16, replace=False)
     labels = clean.test.labels.copy()
     labels[swapped] = (labels[swapped] + 1) % 4
     noisy = dataclasses.replace(clean, test=dataclasses.replace(clean.test, labels=labels))
     issues = train(make_dense(), noisy, epochs=20, verbose=0).label_issues(noisy)
-    assert set(issues.indices[:4].tolist()) == set(swapped.tolist())
-    np.testing.assert_array_equal(issues.suggested[:4], clean.test.labels[issues.indices[:4]])
+    # Images of which the model is a little less sure than of their class on average are missed, by definition.
+    assert len(issues) >= 6
+    assert set(issues.indices.tolist()) <= set(swapped.tolist())
+    np.testing.assert_array_equal(issues.suggested, clean.test.labels[issues.indices])
 
 
 def test_other_classes_are_refused(run: Run, make_data: Callable[..., Dataset]) -> None:

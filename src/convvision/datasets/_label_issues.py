@@ -87,7 +87,7 @@ def find_label_issues(labels: Any, probabilities: Any) -> LabelIssues:
         ...     [0, 0, 0, 1, 1],
         ...     [[0.9, 0.1], [0.8, 0.2], [0.1, 0.9], [0.2, 0.8], [0.3, 0.7]],
         ... )
-        >>> issues.indices.tolist(), issues.suggested.tolist(), issues.thresholds.tolist()
+        >>> issues.indices.tolist(), issues.suggested.tolist(), issues.thresholds.round(2).tolist()
         ([2], [1], [0.6, 0.75])
         >>> issues.joint.round(2).tolist()
         [[2.0, 1.0], [0.0, 2.0]]
