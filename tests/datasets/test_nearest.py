@@ -119,3 +119,10 @@ def test_few_pairs_are_left_to_compare_pixel_by_pixel(monkeypatch: pytest.Monkey
     position, _ = closest_within(images, images, 0.03)
     assert position.tolist() == list(range(300))
     assert sum(compared) == 300
+
+
+def test_of_equally_close_ones_the_first_counts_across_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_nearest, "_ROWS", 2)
+    same = np.full((7, 4, 4, 1), 9, np.uint8)
+    assert closest_within(same, same[:3], 0.1)[0].tolist() == [0, 0, 0]
+    assert closest_within(same, same, 0.1, only_earlier=True)[0].tolist() == [-1, 0, 0, 0, 0, 0, 0]
