@@ -12,7 +12,7 @@ import convvision
 from convvision.visualize import (
     class_mean_activations,
     filter_report,
-    plot_class_means,
+    plot_class_mean_activations,
     plot_filter_report,
     plot_top_patches,
     top_patches,
@@ -35,7 +35,7 @@ print(filter_report(model, images))
 # one class most (Morcos et al. 2018). Above each stands its selectivity: 0 for a channel that answers every class
 # alike, 1 for one that answers a single class; the class that it prefers is framed.
 means = class_mean_activations(model, images, labels, class_names=data.info.class_names)
-display = plot_class_means(means, "conv_2")
+display = plot_class_mean_activations(means, "conv_2")
 display
 
 # %%

@@ -169,8 +169,60 @@ def test_facts_of_a_data_set_that_is_drawn_name_no_files(capsys: pytest.CaptureF
 
 
 @pytest.mark.parametrize(
+    "arguments", [["mnist"], ["show", "mnist"], ["mnist", "--json"], ["--json", "mnist"]], ids=" ".join
+)
+def test_a_name_behind_datasets_means_show(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["datasets", *arguments]) == 0
+    assert "handwritten digits" in capsys.readouterr().out
+
+
+def test_datasets_help_names_show_and_check(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["datasets", "--help"]) == 0
+    printed = capsys.readouterr().out
+    assert "convvision datasets [show] [NAME] [--json] | check NAME|FOLDER [--json]" in printed
+    assert "Options" in printed
+
+
+def test_check_reports_on_a_sound_folder(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["datasets", "check", str(folder)]) == 0
+    printed = capsys.readouterr().out
+    assert "images of 12 × 12 × 1: 90 in train, 30 in test" in printed
+    assert printed.endswith("Nothing is broken, and nothing is odd.\n")
+
+
+def test_check_exits_1_where_something_is_broken(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rng = np.random.default_rng(0)
+    for name in ("cat", "dog"):
+        (tmp_path / name).mkdir()
+        for index in range(5):
+            Image.fromarray(rng.integers(0, 256, (28, 28), np.uint8)).save(tmp_path / name / f"{index}.png")
+    (tmp_path / "cat" / "3.png").write_bytes(b"no picture")
+    assert run(["datasets", "check", str(tmp_path), "--json"]) == 1
+    captured = capsys.readouterr()
+    report = json.loads(captured.out)
+    assert len(report["problems"]) == 1
+    assert "3.png" in report["problems"][0]
+    assert report["verdict"] == "Something is broken: 1 problem."
+    assert captured.err == ""
+
+
+def test_check_takes_a_distance(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["datasets", "check", str(folder), "--near", "0.2", "--json"]) == 0
+    assert sum(pairs["near"] for pairs in json.loads(capsys.readouterr().out)["duplicates"]) > 0
+    assert run(["datasets", "check", str(folder), "--near", "1"]) == 2
+    assert run(["datasets", "check"]) == 2
+
+
+def test_check_loads_no_heavy_library(folder: Path) -> None:
+    done = in_new_process("datasets", "check", str(folder), code=LOADED_AFTERWARDS)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "HEAVY []"
+
+
+@pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (["datasets", "check", "no_such_data"], "It is no folder either."),
         (["models", "conv_6464"], "Did you mean 'conv_64_64'"),
         (["datasets", "fashion"], "Unknown data set 'fashion'"),
         (["train", "conv_16_61", "--data", "mnist"], "Did you mean 'conv_16_16'"),

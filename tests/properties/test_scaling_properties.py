@@ -41,6 +41,15 @@ def test_standard_is_undone_by_multiplying_and_adding(drawn: tuple[np.ndarray, S
 
 
 @given(drawn=PIXELS_AND_STANDARD)
+def test_restoring_gives_back_the_stored_pixels(drawn: tuple[np.ndarray, Scaling]) -> None:
+    pixels, scaling = drawn
+    for one in (scaling, Scaling("unit"), Scaling(None)):
+        restored = one.restore(one.apply(pixels))
+        assert restored.dtype == np.uint8
+        assert restored.tolist() == pixels.tolist()
+
+
+@given(drawn=PIXELS_AND_STANDARD)
 def test_brighter_pixels_stay_brighter(drawn: tuple[np.ndarray, Scaling]) -> None:
     pixels, scaling = drawn
     for channel in range(pixels.shape[-1]):

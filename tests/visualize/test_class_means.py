@@ -9,7 +9,7 @@ import pytest
 import convvision
 from convvision.errors import InputError, LabelError, UnknownNameError
 from convvision.visualize import class_mean_activations, extract_activations
-from convvision.visualize._class_means import LayerClassMeans
+from convvision.visualize._class_means import LayerClassMeanActivations
 from foreign_models import FOREIGN, SHAPE, build_foreign
 
 LABELS = np.array([2, 0, 0, 2, 1, 2, 0, 2, 1, 2, 2])
@@ -48,18 +48,18 @@ def test_selectivity_is_that_of_the_paper() -> None:
     # (6 − (2 + 1) / 2) / (6 + (2 + 1) / 2) = 0.6.
     of_channels = np.array([[0, 3, 0, 2], [5, 3, 0, 6], [0, 3, 0, 1]], np.float32)
     maps = np.broadcast_to(of_channels[:, None, None], (3, 2, 5, 4)).copy()
-    found = LayerClassMeans("conv", maps)
+    found = LayerClassMeanActivations("conv", maps)
     np.testing.assert_allclose(found.selectivity, [1, 0, 0, 0.6])
     assert found.preferred.tolist() == [1, 0, 0, 1]
     # What averages to the same is the same, wherever it is.
     maps[:, 0] *= 2
     maps[:, 1] = 0
-    np.testing.assert_allclose(LayerClassMeans("conv", maps).selectivity, [1, 0, 0, 0.6])
+    np.testing.assert_allclose(LayerClassMeanActivations("conv", maps).selectivity, [1, 0, 0, 0.6])
     with_a_class_without_images = np.concatenate([np.full((1, 2, 5, 4), np.nan, np.float32), maps])
-    found = LayerClassMeans("conv", with_a_class_without_images)
+    found = LayerClassMeanActivations("conv", with_a_class_without_images)
     np.testing.assert_allclose(found.selectivity, [1, 0, 0, 0.6])
     assert found.preferred.tolist() == [2, 1, 1, 2]
-    assert LayerClassMeans("conv", -maps).selectivity.tolist() == [0, 0, 0, 0]
+    assert LayerClassMeanActivations("conv", -maps).selectivity.tolist() == [0, 0, 0, 0]
 
 
 def test_a_class_without_images_has_no_mean(images: np.ndarray) -> None:
@@ -71,7 +71,7 @@ def test_a_class_without_images_has_no_mean(images: np.ndarray) -> None:
     assert np.isnan(means["stem"].maps[3]).all()
     assert np.isnan(means.images[3]).all()
     assert np.isfinite(means["stem"].selectivity).all()
-    assert repr(means) == "<ClassMeans of 4 classes over 11 images: stem (12, 10, 4)>"
+    assert repr(means) == "<ClassMeanActivations of 4 classes over 11 images: stem (12, 10, 4)>"
 
 
 def test_labels_that_are_none_are_refused(images: np.ndarray) -> None:

@@ -12,22 +12,22 @@ import pytest
 
 from convvision.errors import InputError, UnknownNameError
 from convvision.visualize import (
-    ClassMeans,
-    ClassMeansDisplay,
+    ClassMeanActivations,
+    ClassMeanActivationsDisplay,
     Confusion,
     Display,
     FilterReport,
-    LayerFilters,
+    LayerFilterReport,
     SanityCheck,
     TopPatches,
-    plot_class_means,
+    plot_class_mean_activations,
     plot_confusion,
     plot_filter_report,
     plot_most_confused,
     plot_sanity_check,
     plot_top_patches,
 )
-from convvision.visualize._class_means import LayerClassMeans
+from convvision.visualize._class_means import LayerClassMeanActivations
 
 RANDOM = np.random.default_rng(0)
 
@@ -39,7 +39,7 @@ def report(*active: list[float]) -> FilterReport:
         same = np.ones((len(each),) * 2)
         facts = {"active_images": (fractions > 0) * 1.0, "mean": fractions, "maximum": fractions}
         layers.append(
-            LayerFilters(
+            LayerFilterReport(
                 f"conv_{index}",
                 f"conv_{index}",
                 fractions,
@@ -52,13 +52,15 @@ def report(*active: list[float]) -> FilterReport:
     return FilterReport("mine", 1500, tuple(layers))
 
 
-def class_means() -> ClassMeans:
+def class_means() -> ClassMeanActivations:
     maps = RANDOM.random((3, 4, 5, 6)).astype(np.float32)
     maps[..., 2] = 0
     maps[1, ..., 4] += 5
     maps[2] = np.nan
     images = RANDOM.random((3, 8, 8, 1)).astype(np.float32)
-    return ClassMeans(("bag", "coat", "boot"), np.array([4, 2, 0]), images, (LayerClassMeans("conv_1", maps),))
+    return ClassMeanActivations(
+        ("bag", "coat", "boot"), np.array([4, 2, 0]), images, (LayerClassMeanActivations("conv_1", maps),)
+    )
 
 
 def patches(channels: int = 1) -> TopPatches:
@@ -85,7 +87,7 @@ def checked() -> SanityCheck:
 
 DISPLAYS = {
     "filter_report": lambda: plot_filter_report(report([0.5, 0, 1], [0.25, 0.75])),
-    "class_means": lambda: plot_class_means(class_means()),
+    "class_means": lambda: plot_class_mean_activations(class_means()),
     "top_patches": lambda: plot_top_patches(patches()),
     "top_patches_in_colour": lambda: plot_top_patches(patches(3)),
     "confusion": lambda: plot_confusion(confused()),
@@ -125,7 +127,7 @@ def test_bars_fall_and_have_the_colour_of_what_is_wrong() -> None:
 
 def test_classes_of_one_channel_share_its_colours_and_empty_classes_are_left_out() -> None:
     means = class_means()
-    display = plot_class_means(means, "conv_1", [4, 2])
+    display = plot_class_mean_activations(means, "conv_1", [4, 2])
     assert display.axes_.shape == (2, 3)
     assert [axes.get_ylabel() for axes in display.axes_[:, 0]] == ["bag", "coat"]
     maps = means["conv_1"].maps[:2, ..., 4]
@@ -138,7 +140,7 @@ def test_classes_of_one_channel_share_its_colours_and_empty_classes_are_left_out
     framed = [[axes.spines["top"].get_linewidth() > 2 for axes in row[1:]] for row in display.axes_]
     assert framed == [[False, False], [True, False]]
     # By default, the most selective first: only channel 4 prefers a class by much.
-    assert plot_class_means(means).channels[0] == 4
+    assert plot_class_mean_activations(means).channels[0] == 4
 
 
 @pytest.mark.parametrize(
@@ -151,7 +153,7 @@ def test_classes_of_one_channel_share_its_colours_and_empty_classes_are_left_out
 )
 def test_what_class_means_do_not_have_is_refused(options: dict[str, Any], error: Any, message: str) -> None:
     with pytest.raises(error, match=message):
-        ClassMeansDisplay(class_means(), **options)
+        ClassMeanActivationsDisplay(class_means(), **options)
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -8,8 +8,6 @@ import click
 
 from convvision.cli._options import check_positions, data_option, read_positions, run_argument
 from convvision.cli._output import start_keras
-from convvision.datasets import Split
-from convvision.datasets._open import open_data
 from convvision.training._run_files import check_run
 
 __all__ = ["activations"]
@@ -43,22 +41,19 @@ def activations(*, run: Path, data: str | None, images: str | None, layers: str,
     asked = None if images is None else read_positions(images)
     check_run(run)
     start_keras()
+    from convvision.cli._test_images import images_at, open_test_images  # noqa: PLC0415
     from convvision.training import load_run  # noqa: PLC0415
     from convvision.visualize import plot_activation_grid  # noqa: PLC0415
     from convvision.visualize._activations import GROUPS  # noqa: PLC0415
 
     loaded = load_run(run)
     recorded = loaded.data
-    test = (
-        open_data(data, scale=None, image_shape=recorded.image_shape, aspect=recorded.aspect)
-        if data
-        else recorded.open()
-    ).test
+    test = open_test_images(recorded, data)
     positions = asked or [position for position in _BOOTS if position < len(test)]
     check_positions(positions, len(test))
     display = plot_activation_grid(
         loaded.model,
-        recorded.scaling.prepare(test.images[positions] if isinstance(test, Split) else test.read(positions)),
+        recorded.scaling.prepare(images_at(test, positions)),
         layers=layers if layers in GROUPS else [name.strip() for name in layers.split(",")],
         channel=channel,
         titles=[recorded.class_names[label] for label in test.labels[positions]],

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from convvision._tables import text_table
+from convvision.cli._check import DatasetsGroup, check
 from convvision.cli._options import as_json
 from convvision.cli._output import print_json
 from convvision.datasets import DATASETS, DatasetInfo, get_data_home, get_dataset_info, list_datasets
@@ -16,10 +17,18 @@ from convvision.datasets._data_file import find_file
 __all__ = ["datasets"]
 
 
-@click.command()
+@click.group(cls=DatasetsGroup)
+def datasets() -> None:
+    """List the data sets, show the facts about one, or check one."""
+
+
+datasets.add_command(check)
+
+
+@datasets.command()
 @click.argument("name", required=False)
 @as_json
-def datasets(name: str | None, as_json: bool) -> None:
+def show(name: str | None, as_json: bool) -> None:
     """List the data sets, or show the facts about one."""
     if name is not None:
         info = get_dataset_info(name)

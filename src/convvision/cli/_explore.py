@@ -8,7 +8,6 @@ import click
 
 from convvision.cli._options import as_json, check_positions, data_option, read_positions, run_argument
 from convvision.cli._output import print_json, start_keras
-from convvision.datasets._open import open_data
 from convvision.training._run_files import check_run
 
 __all__ = ["explore"]
@@ -43,16 +42,17 @@ def explore(
     start_keras()
     import numpy as np  # noqa: PLC0415
 
+    from convvision.cli._test_images import images_at, open_test_images  # noqa: PLC0415
     from convvision.training import load_run  # noqa: PLC0415
     from convvision.visualize import export_explorer  # noqa: PLC0415
 
     loaded = load_run(run)
-    test = (open_data(data, scale=None, image_shape=loaded.data.image_shape) if data else loaded.data.open()).test
+    test = open_test_images(loaded.data, data)
     positions = asked or np.unique(test.labels, return_index=True)[1][:10].tolist()
     check_positions(positions, len(test))
     path = export_explorer(
         loaded.model,
-        test.images[positions],
+        images_at(test, positions),
         out,
         class_names=loaded.data.class_names,
         labels=test.labels[positions],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import overload
+from typing import Literal, overload
 
 from convvision.datasets._csv import from_csv
 from convvision.datasets._folder import from_folder
@@ -29,6 +29,7 @@ def open_data(
     validation_split: float = ...,
     image_shape: tuple[int, int, int] = ...,
     aspect: Aspect = ...,
+    on_error: Literal["raise", "skip"] = ...,
 ) -> Dataset: ...
 
 
@@ -40,6 +41,7 @@ def open_data(
     validation_split: float = ...,
     image_shape: tuple[int, int, int] = ...,
     aspect: Aspect = ...,
+    on_error: Literal["raise", "skip"] = ...,
 ) -> Dataset | StreamedDataset: ...
 
 
@@ -50,6 +52,7 @@ def open_data(
     validation_split: float = 0.0,
     image_shape: tuple[int, int, int] = (28, 28, 1),
     aspect: Aspect = "stretch",
+    on_error: Literal["raise", "skip"] = "raise",
 ) -> Dataset | StreamedDataset:
     """Load a data set by name or from a folder or a file; one that is loaded already is returned as it is.
 
@@ -60,6 +63,7 @@ def open_data(
         validation_split: As in :func:`load_dataset`.
         image_shape: (H, W, C) that image files are read as; C is 1 or 3.
         aspect: As in :func:`read_picture`.
+        on_error: As in :func:`from_folder`.
 
     Raises:
         InputError: Something else, such as arrays.
@@ -92,4 +96,5 @@ def open_data(
         aspect=aspect,
         scale=scale,
         validation_split=validation_split,
+        on_error=on_error,
     )

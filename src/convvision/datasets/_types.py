@@ -135,7 +135,7 @@ class Dataset:
     aspect: Aspect = "stretch"
 
     def __post_init__(self) -> None:
-        for images, labels in self._splits().values():
+        for images, labels in self.parts.values():
             if (images.dtype == np.uint8) != (self.scaling.scale is None):
                 raise ValueRangeError(
                     f"Images are uint8 where scaling.scale is None, and floats otherwise. "
@@ -145,7 +145,7 @@ class Dataset:
             check_labels(labels, count=len(images), num_classes=self.info.num_classes)
 
     def __repr__(self) -> str:
-        counts = ", ".join(f"{name}={len(split)}" for name, split in self._splits().items())
+        counts = ", ".join(f"{name}={len(split)}" for name, split in self.parts.items())
         return (
             f"Dataset({self.info.name!r}, {counts}, image_shape={self.info.image_shape}, scale={self.scaling.scale!r})"
         )
@@ -153,8 +153,10 @@ class Dataset:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 (hexadecimal) of the splits, by which a saved run tells what it was trained on."""
-        return hashlib.sha256("".join(split.fingerprint for split in self._splits().values()).encode()).hexdigest()
+        return hashlib.sha256("".join(split.fingerprint for split in self.parts.values()).encode()).hexdigest()
 
-    def _splits(self) -> dict[str, Split]:
+    @property
+    def parts(self) -> dict[str, Split]:
+        """The splits that there are, by name: "train", "validation" where there is one, "test"."""
         splits = {"train": self.train, "validation": self.validation, "test": self.test}
         return {name: split for name, split in splits.items() if split is not None}

@@ -15,7 +15,16 @@ from numpy.typing import NDArray
 from convvision._checks import check_images
 from convvision._keras import keras
 from convvision._public import set_module
-from convvision.datasets import Dataset, Scaling, Split, StreamedDataset, StreamedSplit, read_picture
+from convvision.datasets import (
+    Dataset,
+    LabelIssues,
+    Scaling,
+    Split,
+    StreamedDataset,
+    StreamedSplit,
+    find_label_issues,
+    read_picture,
+)
 from convvision.datasets._open import open_data
 from convvision.errors import InputError, ShapeError
 from convvision.models._outputs import class_probabilities
@@ -93,6 +102,27 @@ class Run:
         pixels = self._read(images) if _is_paths(images) else check_images(images, image_shape=self.data.image_shape)
         return Predictions(class_probabilities(self.model, self.data.scaling.prepare(pixels)), self.data.class_names)
 
+    def label_issues(self, data: Dataset | StreamedDataset | str | os.PathLike[str] | None = None) -> LabelIssues:
+        """Find test images whose label the model contradicts with confidence.
+
+        The test images, since nothing was learnt from their labels. To check the labels of training images, train
+        several runs that each leave out a part of them, and give :func:`convvision.datasets.find_label_issues` what
+        each says about the part that it did not see.
+
+        Args:
+            data: As in :meth:`evaluate`.
+
+        Returns:
+            The suspicious labels, by position among the test images; how they are found, and from which paper, says
+            :func:`convvision.datasets.find_label_issues`. ``plot_label_issues`` draws them.
+
+        Raises:
+            InputError: Other classes, or another scaling.
+            ShapeError: Images of another shape.
+        """
+        images, labels = self._test_images(data)
+        return find_label_issues(labels, class_probabilities(self.model, images))
+
     def evaluate(self, data: Dataset | StreamedDataset | str | os.PathLike[str] | None = None) -> dict[str, float]:
         """Measure the model on the test images of a data set.
 
@@ -134,9 +164,7 @@ class Run:
             return split
         return Split(self.data.scaling.apply(split.read(split.order())), split.labels)
 
-    def _test_split(
-        self, data: Dataset | StreamedDataset | str | os.PathLike[str] | None
-    ) -> Split | StreamedSplit:
+    def _test_split(self, data: Dataset | StreamedDataset | str | os.PathLike[str] | None) -> Split | StreamedSplit:
         """Open data of the run's classes; what is in memory is brought onto the scale of the training."""
         if data is None:
             data = self.data.open()

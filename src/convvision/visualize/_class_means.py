@@ -17,12 +17,12 @@ from convvision.visualize._activations import Layers
 from convvision.visualize._named import layer_named
 from convvision.visualize._stream import prepared_layers, reduced_batches
 
-__all__ = ["ClassMeans", "LayerClassMeans", "class_mean_activations", "names_of_classes"]
+__all__ = ["ClassMeanActivations", "LayerClassMeanActivations", "class_mean_activations", "names_of_classes"]
 
 
 @set_module("convvision.visualize")
 @dataclass(frozen=True, eq=False)
-class LayerClassMeans:
+class LayerClassMeanActivations:
     """The mean feature maps of each class in one layer.
 
     Attributes:
@@ -65,7 +65,7 @@ class LayerClassMeans:
 
 @set_module("convvision.visualize")
 @dataclass(frozen=True, eq=False)
-class ClassMeans:
+class ClassMeanActivations:
     """The mean image and the mean feature maps of each class.
 
     Attributes:
@@ -78,9 +78,9 @@ class ClassMeans:
     class_names: tuple[str, ...]
     counts: NDArray[np.int64]
     images: NDArray[np.float32]
-    layers: tuple[LayerClassMeans, ...]
+    layers: tuple[LayerClassMeanActivations, ...]
 
-    def __getitem__(self, name: str) -> LayerClassMeans:
+    def __getitem__(self, name: str) -> LayerClassMeanActivations:
         """Look a layer up by its name.
 
         Raises:
@@ -90,7 +90,7 @@ class ClassMeans:
 
     def __repr__(self) -> str:
         shapes = ", ".join(f"{layer.name} {layer.maps.shape[1:]}" for layer in self.layers)
-        return f"<ClassMeans of {len(self.counts)} classes over {self.counts.sum()} images: {shapes}>"
+        return f"<ClassMeanActivations of {len(self.counts)} classes over {self.counts.sum()} images: {shapes}>"
 
 
 @set_module("convvision.visualize")
@@ -102,7 +102,7 @@ def class_mean_activations(
     *,
     class_names: Sequence[str] | None = None,
     batch_size: int = 256,
-) -> ClassMeans:
+) -> ClassMeanActivations:
     """Average the feature maps of each class, in one pass over a data set.
 
     Args:
@@ -131,7 +131,7 @@ def class_mean_activations(
         >>> images = np.random.default_rng(0).random((6, 28, 28, 1))
         >>> means = convvision.visualize.class_mean_activations(model, images, [0, 1, 2, 0, 1, 0])
         >>> means
-        <ClassMeans of 3 classes over 6 images: conv_1 (26, 26, 16), conv_2 (11, 11, 16)>
+        <ClassMeanActivations of 3 classes over 6 images: conv_1 (26, 26, 16), conv_2 (11, 11, 16)>
         >>> means["conv_2"].selectivity.shape
         (16,)
     """
@@ -161,12 +161,12 @@ def class_mean_activations(
         # No matrix product: NumPy's threads would go on spinning beside those that run the network.
         pixels += np.einsum("kn,nhwc->khwc", of_class, images[batch])
     counts = np.bincount(labels, minlength=len(names)).astype(np.int64)
-    return ClassMeans(
+    return ClassMeanActivations(
         names,
         counts,
         _divided(pixels, counts),
         tuple(
-            LayerClassMeans(calls[position].name, _divided(total, counts))
+            LayerClassMeanActivations(calls[position].name, _divided(total, counts))
             for position, total in zip(positions, sums, strict=True)
         ),
     )

@@ -9,18 +9,18 @@ import numpy as np
 from typing_extensions import override
 
 from convvision._public import set_module
-from convvision.visualize._class_means import ClassMeans
+from convvision.visualize._class_means import ClassMeanActivations
 from convvision.visualize._display import Display, check_cmap, draw_image, new_figure
 from convvision.visualize._named import check_channels
 
-__all__ = ["ClassMeansDisplay", "plot_class_means"]
+__all__ = ["ClassMeanActivationsDisplay", "plot_class_mean_activations"]
 
 _MOST_CHANNELS = 8
 
 
 @set_module("convvision.visualize")
-class ClassMeansDisplay(Display):
-    """What each class looks like to some channels of a layer; made by :func:`plot_class_means`.
+class ClassMeanActivationsDisplay(Display):
+    """What each class looks like to some channels of a layer; made by :func:`plot_class_mean_activations`.
 
     Args:
         means: The means.
@@ -38,7 +38,7 @@ class ClassMeansDisplay(Display):
     """
 
     def __init__(
-        self, means: ClassMeans, layer: str, channels: Sequence[int] | None = None, *, cmap: str = "inferno"
+        self, means: ClassMeanActivations, layer: str, channels: Sequence[int] | None = None, *, cmap: str = "inferno"
     ) -> None:
         self.means = means
         self.layer = means[layer]
@@ -81,9 +81,13 @@ class ClassMeansDisplay(Display):
 
 
 @set_module("convvision.visualize")
-def plot_class_means(
-    means: ClassMeans, layer: str | None = None, channels: Sequence[int] | None = None, *, cmap: str = "inferno"
-) -> ClassMeansDisplay:
+def plot_class_mean_activations(
+    means: ClassMeanActivations,
+    layer: str | None = None,
+    channels: Sequence[int] | None = None,
+    *,
+    cmap: str = "inferno",
+) -> ClassMeanActivationsDisplay:
     """Draw the mean feature maps of each class: a row a class, a column a channel.
 
     The classes of one channel share its colours; above stands the channel's selectivity.
@@ -104,10 +108,12 @@ def plot_class_means(
     Example:
         >>> import numpy as np
         >>> import convvision
-        >>> from convvision.visualize import class_mean_activations, plot_class_means
+        >>> from convvision.visualize import class_mean_activations, plot_class_mean_activations
         >>> model = convvision.create_model("conv_16_16")
         >>> means = class_mean_activations(model, np.ones((2, 28, 28, 1)), [0, 1])
-        >>> plot_class_means(means, "conv_1", [3, 5]).axes_.shape
+        >>> plot_class_mean_activations(means, "conv_1", [3, 5]).axes_.shape
         (2, 3)
     """
-    return ClassMeansDisplay(means, means.layers[-1].name if layer is None else layer, channels, cmap=cmap).plot()
+    return ClassMeanActivationsDisplay(
+        means, means.layers[-1].name if layer is None else layer, channels, cmap=cmap
+    ).plot()

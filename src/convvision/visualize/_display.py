@@ -128,7 +128,7 @@ def draw_image(axes: Any, image: NDArray[Any], *, limits: tuple[float, float] | 
     axes.set(xticks=[], yticks=[])
     shown = image.astype(np.float32)
     low, high = limits or (float(shown.min()), float(shown.max()))
-    shown = (shown - low) / ((high - low) or 1.0)
+    shown = np.clip((shown - low) / ((high - low) or 1.0), 0, 1)
     if shown.shape[-1] == 3:
         axes.imshow(shown)
     else:

@@ -20,7 +20,7 @@ from convvision.visualize._filter_sums import FilterSums, activation_bounds, cos
 from convvision.visualize._named import layer_named
 from convvision.visualize._stream import prepared_layers, reduced_batches
 
-__all__ = ["FilterReport", "LayerFilters", "filter_report"]
+__all__ = ["FilterReport", "LayerFilterReport", "filter_report"]
 
 # As layers and as operations are called.
 _ACTIVATIONS = {
@@ -33,7 +33,7 @@ _MOST = 0.99
 
 @set_module("convvision.visualize")
 @dataclass(frozen=True, eq=False)
-class LayerFilters:
+class LayerFilterReport:
     """What the filters of one layer do over a data set; arrays are float64, one value a channel.
 
     Attributes:
@@ -107,9 +107,9 @@ class FilterReport:
 
     model_name: str
     image_count: int
-    layers: tuple[LayerFilters, ...]
+    layers: tuple[LayerFilterReport, ...]
 
-    def __getitem__(self, name: str) -> LayerFilters:
+    def __getitem__(self, name: str) -> LayerFilterReport:
         """Look a layer up by its name.
 
         Raises:
@@ -199,7 +199,7 @@ def filter_report(model: keras.Model, images: Any, layers: Layers = "conv", *, b
         model.name,
         len(images),
         tuple(
-            LayerFilters(
+            LayerFilterReport(
                 name=calls[position].name,
                 read_at=calls[at].name,
                 active=sums.active / sums.count,

@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from convvision._public import set_module
 from convvision.visualize._display import Display
-from convvision.visualize._filter_report import FilterReport, LayerFilters
+from convvision.visualize._filter_report import FilterReport, LayerFilterReport
 
 __all__ = ["FilterReportDisplay", "plot_filter_report"]
 
@@ -55,7 +55,7 @@ class FilterReportDisplay(Display):
         return self
 
 
-def _draw_bars(axes: Any, layer: LayerFilters) -> None:
+def _draw_bars(axes: Any, layer: LayerFilterReport) -> None:
     order = np.argsort(-layer.active, kind="stable")
     colours = np.where(layer.dead, _COLOURS["dead"], np.where(layer.saturated, _COLOURS["saturated"], "tab:blue"))
     axes.bar(np.arange(len(order)), layer.active[order], width=0.8, color=colours[order])
