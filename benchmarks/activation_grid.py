@@ -19,6 +19,7 @@ from _report import write_result
 from numpy.typing import NDArray
 
 import convvision
+from convvision.visualize._activations import forward_layers
 
 Maps = list[list[NDArray[np.float32]]]
 
@@ -43,7 +44,7 @@ def our_way(model: keras.Model) -> Callable[[NDArray[np.float32]], Maps]:
     """Return what plot_activation_grid does before it draws."""
 
     def compute(images: NDArray[np.float32]) -> Maps:
-        found = convvision.visualize.extract_activations(model, images, LAYERS)
+        found = forward_layers(model, images, LAYERS, batch_size=128, logits=False)
         return [[layer.maps[row, ..., CHANNEL] for layer in found.layers] for row in range(len(images))]
 
     return compute

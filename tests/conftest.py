@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 # Before anything imports Matplotlib or TensorFlow, which read these once.
@@ -10,7 +11,7 @@ os.environ["MPLBACKEND"] = "Agg"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import hypothesis
-import pooch
+import platformdirs
 import pytest
 
 # The same examples in every run; a shared machine keeps no deadline.
@@ -28,7 +29,7 @@ REAL_FILES = [
 REAL_DATA_HOMES = [
     *(Path(named).absolute() for named in [os.environ.get("CONVVISION_DATA_HOME")] if named),
     ROOT.parent / "shared" / "datasets",
-    Path(pooch.os_cache("convvision")),
+    platformdirs.user_cache_path("convvision"),
 ]
 
 
@@ -36,6 +37,17 @@ REAL_DATA_HOMES = [
 def without_a_data_home(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test finds data because of the environment that it is run in."""
     monkeypatch.delenv("CONVVISION_DATA_HOME", raising=False)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def decoded_pictures_apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test leaves decoded pictures in the user's cache folder, or finds any there."""
+    from convvision.datasets import _picture_cache
+
+    home = tmp_path_factory.mktemp("data_home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_picture_cache, "get_data_home", lambda: home)
+        yield
 
 
 @pytest.fixture(scope="session")

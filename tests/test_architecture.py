@@ -39,8 +39,8 @@ HEIGHT = {part: height for height, floor in enumerate(FLOORS) for part in floor}
 DOORS: Mapping[str, frozenset[str]] = {
     # The command line loads Keras ahead of its use, to keep TensorFlow's start-up lines off standard error.
     "keras": frozenset({"convvision._keras", "convvision.cli._output"}),
-    # Keras has no automatic differentiation of its own.
-    "tensorflow": frozenset({"convvision._gradients"}),
+    # Keras has no automatic differentiation of its own, and no compiled graphs.
+    "tensorflow": frozenset({"convvision._gradients", "convvision._tracing"}),
     "jax": frozenset({"convvision._gradients"}),
     "torch": frozenset({"convvision._gradients"}),
 }

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-HEAVY = {"tensorflow", "keras", "matplotlib", "numpy", "scipy", "PIL", "pooch", "requests", "rich", "click", "pip"}
+HEAVY = {"tensorflow", "keras", "matplotlib", "numpy", "scipy", "PIL", "requests", "rich", "click", "pip"}
 
 
 def loaded_by(code: str) -> set[str]:

@@ -11,7 +11,7 @@ import pytest
 
 import convvision.callbacks
 
-NAMES = ["AccuracyThresholdStop", "MetricThresholdStop", "OverfittingMonitor", "TimeBudgetStop"]
+NAMES = ["AccuracyThresholdStop", "ActivationRecorder", "MetricThresholdStop", "OverfittingMonitor", "TimeBudgetStop"]
 
 
 def test_the_public_names_are_these() -> None:

@@ -17,7 +17,7 @@ import convvision
 from convvision.cli import run
 from convvision.datasets import write_idx
 
-SUBCOMMANDS = ("datasets", "models", "train", "evaluate", "predict", "compare", "activations", "demo")
+SUBCOMMANDS = ("datasets", "models", "train", "evaluate", "predict", "compare", "activations", "explore", "demo")
 
 
 @pytest.fixture(scope="module")
@@ -135,17 +135,98 @@ def test_datasets_shows_the_facts_about_one(
     monkeypatch.setenv("CONVVISION_DATA_HOME", str(tmp_path))
     assert run(["datasets", "fashion_mnist"]) == 0
     printed = capsys.readouterr().out
-    for fact in ("60,000", "Ankle boot", "MIT", "arXiv:1708.07747", "wrong", str(tmp_path / "fashion_mnist")):
+    for fact in ("60,000", "Ankle boot", "MIT", "arXiv:1708.07747", "wrong", str(tmp_path / "fashion_mnist"), "31 MB"):
         assert fact in printed
+
+
+def test_datasets_tells_which_files_are_there_and_which_are_missing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CONVVISION_DATA_HOME", str(tmp_path))
+    folder = tmp_path / "fashion_mnist"
+    folder.mkdir()
+    (folder / "train-images-idx3-ubyte.gz").touch()
+    (folder / "t10k-labels-idx1-ubyte").touch()
+    assert run(["datasets", "fashion_mnist"]) == 0
+    lines = [line.split(maxsplit=2)[2] for line in capsys.readouterr().out.splitlines() if line.startswith("file ")]
+    assert lines == [
+        f"{folder}/train-images-idx3-ubyte.gz, present",
+        f"{folder}/train-labels-idx1-ubyte, missing",
+        f"{folder}/t10k-images-idx3-ubyte, missing",
+        f"{folder}/t10k-labels-idx1-ubyte, present",
+    ]
+    assert run(["datasets", "emnist_letters", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["data_folder"] == str(tmp_path / "emnist")
+    assert facts["paths"] == {"gzip.zip": None}
+    assert facts["download_size"] == 561_753_746
+
+
+def test_facts_of_a_data_set_that_is_drawn_name_no_files(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["datasets", "drawn_fashion"]) == 0
+    printed = capsys.readouterr().out
+    assert not [line for line in printed.splitlines() if line.startswith(("file", "download"))]
+
+
+@pytest.mark.parametrize(
+    "arguments", [["mnist"], ["show", "mnist"], ["mnist", "--json"], ["--json", "mnist"]], ids=" ".join
+)
+def test_a_name_behind_datasets_means_show(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["datasets", *arguments]) == 0
+    assert "handwritten digits" in capsys.readouterr().out
+
+
+def test_datasets_help_names_show_and_check(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["datasets", "--help"]) == 0
+    printed = capsys.readouterr().out
+    assert "convvision datasets [show] [NAME] [--json] | check NAME|FOLDER [--json]" in printed
+    assert "Options" in printed
+
+
+def test_check_reports_on_a_sound_folder(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["datasets", "check", str(folder)]) == 0
+    printed = capsys.readouterr().out
+    assert "images of 12 × 12 × 1: 90 in train, 30 in test" in printed
+    assert printed.endswith("Nothing is broken, and nothing is odd.\n")
+
+
+def test_check_exits_1_where_something_is_broken(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rng = np.random.default_rng(0)
+    for name in ("cat", "dog"):
+        (tmp_path / name).mkdir()
+        for index in range(5):
+            Image.fromarray(rng.integers(0, 256, (28, 28), np.uint8)).save(tmp_path / name / f"{index}.png")
+    (tmp_path / "cat" / "3.png").write_bytes(b"no picture")
+    assert run(["datasets", "check", str(tmp_path), "--json"]) == 1
+    captured = capsys.readouterr()
+    report = json.loads(captured.out)
+    assert len(report["problems"]) == 1
+    assert "3.png" in report["problems"][0]
+    assert report["verdict"] == "Something is broken: 1 problem."
+    assert captured.err == ""
+
+
+def test_check_takes_a_distance(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["datasets", "check", str(folder), "--near", "0.2", "--json"]) == 0
+    assert sum(pairs["near"] for pairs in json.loads(capsys.readouterr().out)["duplicates"]) > 0
+    assert run(["datasets", "check", str(folder), "--near", "1"]) == 2
+    assert run(["datasets", "check"]) == 2
+
+
+def test_check_loads_no_heavy_library(folder: Path) -> None:
+    done = in_new_process("datasets", "check", str(folder), code=LOADED_AFTERWARDS)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "HEAVY []"
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (["datasets", "check", "no_such_data"], "It is no folder either."),
         (["models", "conv_6464"], "Did you mean 'conv_64_64'"),
         (["datasets", "fashion"], "Unknown data set 'fashion'"),
         (["train", "conv_16_61", "--data", "mnist"], "Did you mean 'conv_16_16'"),
-        (["train", "conv_16_16", "--data", "no_such_data"], "It is no folder either."),
+        (["train", "conv_16_16", "--data", "no_such_data"], "It is no folder either, and no CSV file."),
         (["train", "conv_16_16", "--data", "mnist", "--recipe", "leson"], "Did you mean 'lesson'"),
         (["evaluate", "no_such_run"], "which is no folder"),
     ],
@@ -172,6 +253,30 @@ def test_train_saves_a_run_that_loads(saved: Path) -> None:
     loaded = convvision.load_run(saved)
     assert loaded.data.name.startswith("stripes")
     assert loaded.metrics["test_accuracy"] == 1.0
+
+
+@pytest.mark.parametrize("form", ["pictures", "csv"])
+def test_own_data_train_at_once_and_keep_their_class_names(
+    form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rng = np.random.default_rng(0)
+    rows = []
+    for name, level in (("陶", 0), ("瓷", 210)):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        for number in range(10):
+            pixels = rng.integers(level, level + 40, (28, 28), np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "data" / name / f"{number}.png")
+            rows.append(",".join([name, *map(str, pixels.ravel())]))
+    (tmp_path / "data.csv").write_text("\n".join(rows), encoding="utf-8")
+    data = tmp_path / ("data" if form == "pictures" else "data.csv")
+    assert run(["train", "conv_32_32", "--data", str(data), "--epochs", "15", "--out", str(tmp_path / "run")]) == 0
+    assert convvision.load_run(tmp_path / "run").data.class_names == ("瓷", "陶")
+    capsys.readouterr()
+    assert run(["evaluate", str(tmp_path / "run"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["test_accuracy"] == 1.0
+    picture = tmp_path / "data" / "陶" / "3.png"
+    assert run(["predict", str(tmp_path / "run"), str(picture), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["classes"][0]["class_name"] == "陶"
 
 
 def test_train_refuses_a_used_folder_before_training(
@@ -308,3 +413,19 @@ def test_demo_leaves_pictures_and_runs_in_which_convolutions_win(
     dense, conv = (convvision.load_run(out / f"{name}-seed-0") for name in ("dense_128", "conv_32_32"))
     assert conv.metrics["test_accuracy"] >= dense.metrics["test_accuracy"] + 0.04
     assert "conv_32_32" in capsys.readouterr().out
+
+
+def test_explore_writes_a_page(saved: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = tmp_path / "page.html"
+    asked = ["explore", str(saved), "--data", str(folder), "-o", str(page), "--language", "zh", "--title", "三"]
+    assert run(asked) == 0
+    assert capsys.readouterr().out == f"Saved to {page}\n"
+    assert "<h1>三</h1>" in page.read_text(encoding="utf-8")
+    assert run([*asked, "--images", "4,2", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "file": str(page),
+        "bytes": page.stat().st_size,
+        "images": [4, 2],
+    }
+    assert run([*asked, "--images", "4,30"]) == 1
+    assert capsys.readouterr().err == "Error: There are 30 test images, counted from 0. Received: --images 4,30\n"

@@ -136,6 +136,22 @@ def test_a_cut_gzip_file_says_so(published: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("compress", [False, True], ids=["raw", "gzip"])
+def test_a_page_in_place_of_a_file_is_called_one_whatever_its_length(
+    published: Any, tmp_path: Path, compress: bool
+) -> None:
+    # Of a page in gzip, no more is unpacked than the file may have.
+    for length in (0,) if compress else (0, 1_000_000):
+        page = b"\n <!doctype HTML><title>Sign in</title>" + bytes(length)
+        path = damage(published, tmp_path, TRAIN_IMAGES, lambda payload, page=page: page, compress=compress)
+        with pytest.raises(CorruptDataError) as caught:
+            load(published, tmp_path)
+        assert str(caught.value) == (
+            f"{path} is a web page that came instead of the file {TRAIN_IMAGES}: the login page of a network, perhaps, "
+            f"or the error page of a mirror. Delete it and load again."
+        )
+
+
+@pytest.mark.parametrize("compress", [False, True], ids=["raw", "gzip"])
 def test_a_longer_payload_is_refused(published: Any, tmp_path: Path, compress: bool) -> None:
     damage(published, tmp_path, TRAIN_IMAGES, lambda payload: payload + b"\0", compress=compress)
     with pytest.raises(CorruptDataError, match=f"holds more than the {published.files[0].size} bytes"):
@@ -170,7 +186,9 @@ def test_every_missing_file_is_named_with_its_place_and_its_origin(published: An
         f"Put these there, or set CONVVISION_DATA_HOME to the folder that holds fashion_mnist/:"
     )
     assert listed == [
-        f"  {folder / name}.gz  (or without .gz), from http://127.0.0.1:9/{name}.gz" for name in (NAMES[1], NAMES[3])
+        f"  {folder / file.name}.gz (or without .gz), SHA-256 of the uncompressed bytes {file.sha256}, "
+        f"from http://127.0.0.1:9/{file.name}.gz"
+        for file in (published.files[1], published.files[3])
     ]
 
 
@@ -240,14 +258,14 @@ def test_load_dataset_looks_in_the_same_order(published: Any, tmp_path: Path, mo
     assert_read_from("argument", data_home=tmp_path / "argument")
 
 
-def test_files_at_hand_are_loaded_without_pooch(published: Any, tmp_path: Path) -> None:
+def test_files_at_hand_are_loaded_without_requests(published: Any, tmp_path: Path) -> None:
     """It takes a tenth of a second to import, which is only worth it where something is downloaded."""
     script = (
         "import sys; from convvision.datasets import load_dataset, _fashion_mnist\n"
         "from convvision.datasets._data_file import DataFile\n"
         f"_fashion_mnist._FILES = {published.files!r}\n"
         "load_dataset('fashion_mnist')\n"
-        "print(sorted({'pooch', 'requests', 'tensorflow', 'keras', 'PIL', 'matplotlib'} & set(sys.modules)))"
+        "print(sorted({'requests', 'rich', 'tensorflow', 'keras', 'PIL', 'matplotlib'} & set(sys.modules)))"
     )
     published.write(tmp_path / "fashion_mnist")
     environment = os.environ | {"CONVVISION_DATA_HOME": str(tmp_path)}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import warnings
 from pathlib import Path
 
@@ -91,6 +93,65 @@ def test_links_in_a_circle_end(animals: Path) -> None:
     assert len(data.train) + len(data.test) == 20
 
 
+def test_a_link_to_nowhere_is_named(animals: Path) -> None:
+    (animals / "cat" / "gone.png").symlink_to(animals / "nowhere.png")
+    with pytest.raises(DataNotFoundError, match=r"There is no image file .*gone\.png"):
+        from_folder(animals)
+    with pytest.warns(DataWarning, match=r"(?s)1 files in .*gone\.png"):
+        assert len(from_folder(animals, on_error="skip").train) == 16
+
+
+def test_system_files_are_passed_over(animals: Path) -> None:
+    for name in (".DS_Store", "Thumbs.db", "desktop.ini", "._1.png"):
+        (animals / "cat" / name).write_bytes(b"x")
+        (animals / name).write_bytes(b"x")
+    (animals / "cat" / "__MACOSX").mkdir()
+    (animals / "cat" / "__MACOSX" / "1.png").write_bytes(b"x")
+    data = from_folder(animals)
+    assert len(data.train) + len(data.test) == 20
+
+
+def test_a_folder_that_may_not_be_read_is_named(animals: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Root reads every folder, so the system's answer is played."""
+    scandir = os.scandir
+
+    def refuse(path: str) -> object:
+        if str(path).endswith("dog"):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(DataNotFoundError, match=r"dog cannot be read: Permission denied\. Change its permissions"):
+        from_folder(animals)
+
+
+def test_large_files_are_read_by_threads_in_the_same_order(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for name in ("a", "b"):
+        for number in range(50):
+            pixels = rng.integers(0, 256, (80, 80), np.uint8)
+            pixels[:8, :8] = number
+            (tmp_path / name).mkdir(exist_ok=True)
+            Image.fromarray(pixels).save(tmp_path / name / f"{number:02}.png")
+    for part in (tmp_path / "a", tmp_path / "b"):
+        assert min(path.stat().st_size for path in part.iterdir()) > 4096
+    data = from_folder(tmp_path, image_size=(80, 80), scale=None, test_split=0.02)
+    for label in (0, 1):
+        numbers = data.train.images[data.train.labels == label][:, 0, 0, 0]
+        assert (np.diff(numbers.astype(int)) > 0).all()
+
+
+def test_aspect_is_that_of_the_pictures(tmp_path: Path) -> None:
+    for name, value in (("a", 100), ("b", 200)):
+        for number in range(5):
+            save(tmp_path / name / f"{number}.png", value, size=(10, 20))
+    padded = from_folder(tmp_path, image_size=(20, 20), aspect="pad", scale=None)
+    assert padded.aspect == "pad"
+    assert not padded.train.images[:, :5].any()
+    assert (padded.train.images[:, 5:15] >= 100).all()
+    assert (from_folder(tmp_path, image_size=(20, 20), scale=None).train.images >= 100).all()
+
+
 def test_class_names_in_chinese(tmp_path: Path) -> None:
     for name in ("衬衫", "裤子"):
         for number in range(5):
@@ -141,10 +202,18 @@ def test_missing_folder(tmp_path: Path) -> None:
         from_folder(tmp_path / "nowhere")
 
 
-@pytest.mark.parametrize("option", [{"color_mode": "rgba"}, {"on_error": "ignore"}, {"image_size": (0, 28)}])
+@pytest.mark.parametrize(
+    "option", [{"color_mode": "rgba"}, {"aspect": "fill"}, {"on_error": "ignore"}, {"image_size": (0, 28)}]
+)
 def test_options_that_cannot_be(animals: Path, option: dict[str, object]) -> None:
     with pytest.raises(InputError, match="Received: "):
         from_folder(animals, **option)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("option", [{"test_split": 1.5}, {"validation_split": -1}, {"scale": "percent"}])
+def test_what_cannot_be_is_refused_before_anything_is_read(tmp_path: Path, option: dict[str, object]) -> None:
+    with pytest.raises(InputError, match="Received: "):
+        from_folder(tmp_path / "nowhere", **option)  # type: ignore[arg-type]
 
 
 def test_open_data_tells_image_folders_from_idx_folders(animals: Path, tmp_path: Path) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import struct
+import tracemalloc
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -221,6 +224,78 @@ def test_a_small_picture_is_enlarged(tmp_path: Path) -> None:
     assert (read_picture(tmp_path / "dot.png", image_shape=(28, 28, 1)) == 33).all()
 
 
+# Aspect
+
+
+def stripes(path: Path, *, size: tuple[int, int]) -> Path:
+    """Save red, green and blue stripes side by side, a third of the width each."""
+    width, height = size
+    picture = np.zeros((height, width, 3), np.uint8)
+    for third, colour in enumerate((RED, GREEN, BLUE)):
+        picture[:, third * width // 3 : (third + 1) * width // 3] = colour
+    Image.fromarray(picture).save(path)
+    return path
+
+
+def test_stretched_stripes_fill_the_image(tmp_path: Path) -> None:
+    pixels = read_picture(stripes(tmp_path / "wide.png", size=(90, 30)), image_shape=(30, 30, 3))
+    assert [tuple(pixels[0, column]) for column in (4, 14, 24)] == [RED, GREEN, BLUE]
+
+
+def test_padding_shows_everything_between_black_bars(tmp_path: Path) -> None:
+    path = stripes(tmp_path / "wide.png", size=(90, 30))
+    pixels = read_picture(path, image_shape=(30, 30, 3), aspect="pad")
+    # 90 × 30 becomes 30 × 10, with 10 black rows above and below.
+    assert not pixels[:10].any()
+    assert not pixels[20:].any()
+    assert [tuple(pixels[row, column]) for row, column in ((10, 4), (15, 14), (19, 24))] == [RED, GREEN, BLUE]
+
+
+def test_cropping_keeps_the_middle(tmp_path: Path) -> None:
+    path = stripes(tmp_path / "wide.png", size=(90, 30))
+    assert (read_picture(path, image_shape=(30, 30, 3), aspect="crop") == GREEN).all()
+    turned = tmp_path / "tall.png"
+    Image.open(path).transpose(Image.Transpose.ROTATE_90).save(turned)
+    assert (read_picture(turned, image_shape=(10, 10, 3), aspect="crop")[3:-3] == GREEN).all()
+
+
+@pytest.mark.parametrize("aspect", ["stretch", "pad", "crop"])
+def test_a_picture_of_the_right_shape_is_the_same_for_every_aspect(tmp_path: Path, aspect: Any) -> None:
+    Image.fromarray(GREY).save(tmp_path / "grey.png")
+    np.testing.assert_array_equal(
+        read_picture(tmp_path / "grey.png", image_shape=(2, 3, 1), aspect=aspect)[..., 0], GREY
+    )
+
+
+@pytest.mark.parametrize("aspect", ["stretch", "pad", "crop"])
+@pytest.mark.parametrize("size", [(1, 1000), (1000, 1), (7, 5), (299, 301)])
+def test_every_shape_is_read_with_every_aspect(tmp_path: Path, aspect: Any, size: tuple[int, int]) -> None:
+    Image.new("L", size, 200).save(tmp_path / "ribbon.png")
+    pixels = read_picture(tmp_path / "ribbon.png", image_shape=(28, 20, 1), aspect=aspect)
+    assert pixels.shape == (28, 20, 1)
+    assert pixels.max() == 200
+    # A ribbon of which nothing would remain keeps a line of one pixel.
+    assert (pixels == 200).sum() >= 20
+    assert (pixels == 200).all() or aspect == "pad"
+
+
+def test_a_large_photograph_is_decoded_small_and_looks_the_same(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    photograph = Image.fromarray(rng.integers(0, 256, (12, 16, 3), np.uint8)).resize((1600, 1200))
+    photograph.save(tmp_path / "photograph.jpg", quality=95)
+    photograph.save(tmp_path / "photograph.png")
+    small, exact = (
+        read_picture(tmp_path / f"photograph.{ending}", image_shape=(24, 32, 3)).astype(int)
+        for ending in ("jpg", "png")
+    )
+    assert np.abs(small - exact).max() <= 6
+
+
+def test_another_aspect_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"aspect is 'stretch', 'pad' or 'crop'\. Received: aspect='keep'"):
+        read_picture(tmp_path / "any.png", image_shape=(2, 3, 1), aspect="keep")  # type: ignore[arg-type]
+
+
 # Files that lie
 
 
@@ -239,6 +314,43 @@ def test_what_is_no_picture_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "lies.png").write_bytes(content)
     with pytest.raises(CorruptDataError, match=r"lies\.png cannot be read as an image: "):
         read_picture(tmp_path / "lies.png", image_shape=(28, 28, 1))
+
+
+@pytest.mark.parametrize(
+    ("side", "said"),
+    [
+        (8_193, r"it claims 8,193 × 8,193 pixels\. More than 67,108,864 are not decoded: make it smaller"),
+        (50_000, r"Image size \(2500000000 pixels\) exceeds limit.*make it smaller, or leave it out"),
+    ],
+)
+def test_a_bomb_is_refused_before_it_is_decoded(tmp_path: Path, side: int, said: str) -> None:
+    # Behind the header the pixels begin, so that there is something to decode.
+    (tmp_path / "bomb.png").write_bytes(png_of(side, side) + struct.pack(">I", 8) + b"IDAT" + bytes(12))
+    tracemalloc.start()
+    with pytest.raises(CorruptDataError, match=said):
+        read_picture(tmp_path / "bomb.png", image_shape=(28, 28, 1))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2**20
+
+
+def test_text_that_is_named_png_says_so(tmp_path: Path) -> None:
+    (tmp_path / "notes.png").write_text("Not a picture.")
+    with pytest.raises(CorruptDataError, match=r"it is none of PNG, JPEG.*whatever its name says. Replace it"):
+        read_picture(tmp_path / "notes.png", image_shape=(28, 28, 1))
+
+
+def test_a_picture_that_may_not_be_read_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Root reads every file, so the system's answer is played."""
+    path = tmp_path / "secret.png"
+    Image.fromarray(GREY).save(path)
+
+    def refuse(*arguments: Any, **options: Any) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(Image, "open", refuse)
+    with pytest.raises(DataNotFoundError, match=r"secret\.png cannot be read: Permission denied\. Change its perm"):
+        read_picture(path, image_shape=(28, 28, 1))
 
 
 @pytest.mark.parametrize("ending", ["png", "jpg", "webp", "gif", "bmp"])

@@ -51,6 +51,11 @@ def test_scaling_leaves_the_pixels_alone(scaling: Scaling) -> None:
     assert values(pixels) == [0, 51, 102, 255]
 
 
+def test_restoring_rounds_and_clips_what_no_pixel_is() -> None:
+    images = np.array([-0.3, 0.4004, 1.2]).reshape(1, 1, 3, 1)
+    assert values(Scaling("unit").restore(images)) == [0, 102, 255]
+
+
 # Images of a caller
 
 

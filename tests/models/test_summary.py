@@ -14,7 +14,8 @@ from keras import layers, ops
 
 import convvision
 from convvision.errors import InputError
-from convvision.models import MODELS, LayerSummary, ReceptiveField, summary
+from convvision.models import LayerSummary, ReceptiveField, summary
+from registered_models import parametrised
 
 ALL = ReceptiveField(*[float("inf")] * 4)
 
@@ -253,10 +254,8 @@ def test_parameters_are_those_that_keras_counts(build: Callable[[], keras.Model]
     assert summary(model).parameters == model.count_params() > 0
 
 
-@pytest.mark.parametrize("name", convvision.list_models())
+@parametrised()
 def test_parameters_of_registered_models_are_those_that_keras_counts(name: str) -> None:
-    if MODELS.pending_plugin(name):
-        pytest.skip("an installed plugin")
     model = convvision.create_model(name, (32, 32, 3), 7)
     assert summary(model).parameters == model.count_params()
 

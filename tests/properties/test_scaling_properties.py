@@ -41,6 +41,15 @@ def test_standard_is_undone_by_multiplying_and_adding(drawn: tuple[np.ndarray, S
 
 
 @given(drawn=PIXELS_AND_STANDARD)
+def test_restoring_gives_back_the_stored_pixels(drawn: tuple[np.ndarray, Scaling]) -> None:
+    pixels, scaling = drawn
+    for one in (scaling, Scaling("unit"), Scaling(None)):
+        restored = one.restore(one.apply(pixels))
+        assert restored.dtype == np.uint8
+        assert restored.tolist() == pixels.tolist()
+
+
+@given(drawn=PIXELS_AND_STANDARD)
 def test_brighter_pixels_stay_brighter(drawn: tuple[np.ndarray, Scaling]) -> None:
     pixels, scaling = drawn
     for channel in range(pixels.shape[-1]):
@@ -65,3 +74,8 @@ def test_raw_pixels_as_floats_are_on_no_scale(drawn: tuple[np.ndarray, Scaling],
     for one in (Scaling("unit"), wide):
         with pytest.raises(ValueRangeError, match="must already be on the scale"):
             one.prepare(raw)
+
+
+@given(pixels=PIXELS)
+def test_unit_is_undone_by_multiplying(pixels: np.ndarray) -> None:
+    assert np.rint(Scaling("unit").apply(pixels) * 255).astype(np.uint8).tolist() == pixels.tolist()

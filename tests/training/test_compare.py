@@ -21,6 +21,7 @@ import convvision.training._compare as compare_module
 from convvision.datasets import Dataset
 from convvision.errors import ConvvisionError, InputError, OutputError, ShapeError, UnknownNameError
 from convvision.training import Comparison, ComparisonRow, Recipe, Run, compare, load_run, train
+from convvision.training._graph_loop import GraphLoop
 
 RECIPE = Recipe("short", epochs=2, batch_size=100)
 
@@ -236,15 +237,15 @@ def test_a_run_that_cannot_be_written_leaves_nothing_behind(
 def test_ctrl_c_returns_what_was_finished(
     data: Dataset, make_dense: Callable[..., keras.Model], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fit, fits = keras.Model.fit, []
+    fit, fits = GraphLoop.fit, []
 
-    def interrupted_the_second_time(self: keras.Model, *args: Any, **kwargs: Any) -> Any:
-        fits.append(self.name)
+    def interrupted_the_second_time(self: GraphLoop, *args: Any, **kwargs: Any) -> Any:
+        fits.append(self._model.name)
         if len(fits) == 2:
             signal.raise_signal(signal.SIGINT)
         return fit(self, *args, **kwargs)
 
-    monkeypatch.setattr(keras.Model, "fit", interrupted_the_second_time)
+    monkeypatch.setattr(GraphLoop, "fit", interrupted_the_second_time)
     models = [make_dense(name="early"), make_dense(name="late")]
     comparison = compare(models, data, RECIPE, epochs=1, seeds=1, verbose=0)
     assert fits == ["early", "late"]

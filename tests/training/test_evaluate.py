@@ -128,5 +128,5 @@ def test_a_folder_that_is_gone_is_named(tmp_path: Path, make_dense: Callable[...
 
 def test_a_run_of_arrays_asks_for_data(data: Dataset, make_dense: Callable[..., keras.Model]) -> None:
     run = train(make_dense(), data, epochs=1, verbose=0)
-    with pytest.raises(InputError, match=r"neither a registered data set nor a folder\. Say which data to use"):
+    with pytest.raises(InputError, match=r"neither a registered data set nor a folder or file\. Say which data"):
         run.evaluate()

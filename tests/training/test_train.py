@@ -45,6 +45,35 @@ def plain(data: Dataset, make_dense: Callable[..., keras.Model]) -> Run:
 # The same as by hand
 
 
+def train_by_hand(model: keras.Model, data: Dataset, *, seed: int, epochs: int) -> dict[str, list[float]]:
+    """Batches of 32 in the documented order, a Python loop, and nothing of ours."""
+    history: dict[str, list[float]] = {}
+    images, labels = data.train
+    for epoch in range(epochs):
+        order = np.random.default_rng([seed, epoch]).permutation(len(labels))
+        model.reset_metrics()
+        for start in range(0, len(labels), 32):
+            chosen = order[start : start + 32]
+            logs = model.train_on_batch(images[chosen], labels[chosen], return_dict=True)
+        if data.validation is not None:
+            tested = model.evaluate(*data.validation, batch_size=32, return_dict=True, verbose=0)
+            logs |= {f"val_{name}": value for name, value in tested.items()}
+        for name, value in logs.items():
+            history.setdefault(name, []).append(float(value))
+    return history
+
+
+def assert_close_weights(one: keras.Model, other: keras.Model) -> None:
+    for left, right in zip(weights(one), weights(other), strict=True):
+        np.testing.assert_allclose(left, right, atol=2e-5)
+
+
+def assert_close_histories(one: dict[str, list[float]], other: dict[str, list[float]]) -> None:
+    assert set(one) == set(other)
+    for name, values in one.items():
+        assert values == pytest.approx(other[name], rel=1e-4), name
+
+
 def test_it_is_the_training_of_the_lesson(data: Dataset) -> None:
     keras.utils.set_random_seed(7)
     # As the lesson writes it: not built, activations of TensorFlow's.
@@ -57,31 +86,29 @@ def test_it_is_the_training_of_the_lesson(data: Dataset) -> None:
             ]
         )
     )
-    history = by_hand.fit(data.train.images, data.train.labels, epochs=2, verbose=0).history
+    by_hand.build((None, 12, 12, 1))
+    history = train_by_hand(by_hand, data, seed=7, epochs=2)
     run = train("dense_128", data, epochs=2, seed=7, verbose=0)
-    assert_equal_weights(run.model, by_hand)
-    assert run.history == history
+    assert_close_weights(run.model, by_hand)
+    assert_close_histories(run.history, history)
 
 
 def test_it_is_the_training_of_the_lesson_with_convolutions(validated_data: Dataset) -> None:
     keras.utils.set_random_seed(3)
     by_hand = lesson_compile(convvision.create_model("conv_16_16", (12, 12, 1), 4))
-    history = by_hand.fit(
-        *validated_data.train, validation_data=tuple(validated_data.validation), epochs=2, verbose=0
-    ).history
+    history = train_by_hand(by_hand, validated_data, seed=3, epochs=2)
     run = train("conv_16_16", validated_data, "lesson", epochs=2, seed=3, verbose=0)
-    assert_equal_weights(run.model, by_hand)
-    assert run.history == history
+    assert_close_weights(run.model, by_hand)
+    assert_close_histories(run.history, history)
 
 
 def test_a_models_own_weights_are_trained_on(data: Dataset, make_dense: Callable[..., keras.Model]) -> None:
     by_hand, given = make_dense(), make_dense()
     given.set_weights(by_hand.get_weights())
-    keras.utils.set_random_seed(4)
-    lesson_compile(by_hand).fit(*data.train, epochs=1, verbose=0)
+    train_by_hand(lesson_compile(by_hand), data, seed=4, epochs=1)
     run = train(given, data, epochs=1, seed=4, verbose=0)
     assert run.model is given
-    assert_equal_weights(given, by_hand)
+    assert_close_weights(given, by_hand)
 
 
 def test_a_second_training_goes_on_from_the_first(data: Dataset, make_dense: Callable[..., keras.Model]) -> None:

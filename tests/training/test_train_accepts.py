@@ -206,7 +206,7 @@ def test_arrays_are_no_data_set_and_the_way_to_make_one_is_named(data: Dataset) 
 
 @pytest.mark.usefixtures("no_fit")
 def test_an_unknown_optimizer(data: Dataset) -> None:
-    with pytest.raises(InputError, match=r"optimizer is the name of one of Keras's, as in 'adam'\. Received: 'adamm'"):
+    with pytest.raises(InputError, match=r"optimizer is 'muon' or the name of one of Keras's, as in 'adam'\. Received: 'adamm'"):
         train("dense_128", data, Recipe("typo", optimizer="adamm"), verbose=0)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -10,9 +11,16 @@ import numpy as np
 import pytest
 from keras import layers
 
-from convvision.errors import InputError, ShapeError, UnknownNameError, ValueRangeError
+from convvision.errors import (
+    CorruptDataError,
+    InputError,
+    OutputError,
+    ShapeError,
+    UnknownNameError,
+    ValueRangeError,
+)
 from convvision.models import conv, dense
-from convvision.visualize import Activations, extract_activations
+from convvision.visualize import Activations, extract_activations, load_activations, load_recording
 
 SHAPE = (12, 12, 1)
 # A model, and what each of its spatial layers makes of images when it is called by hand, in order.
@@ -387,3 +395,45 @@ def test_nan_pixels(images: np.ndarray, model: keras.Model) -> None:
 def test_the_batch_size_is_positive(batch_size: Any, images: np.ndarray, model: keras.Model) -> None:
     with pytest.raises(InputError, match=rf"batch_size is a whole number of at least 1\. Received: .*={batch_size}"):
         extract_activations(model, images, batch_size=batch_size)
+
+
+# What else is told
+
+
+def test_layers_know_their_receptive_fields(images: np.ndarray, model: keras.Model) -> None:
+    found = extract_activations(model, images)
+    # 3 × 3, pooled by 2, 3 × 3, pooled by 2; by hand.
+    assert [str(layer.receptive_field) for layer in found.layers] == ["3 × 3", "4 × 4", "8 × 8", "10 × 10"]
+    strides = [layer.receptive_field.stride_height for layer in found.layers if layer.receptive_field]
+    assert strides == [1, 2, 2, 4]
+
+
+def test_logits_are_what_the_softmax_makes_probabilities_of(images: np.ndarray, model: keras.Model) -> None:
+    found = extract_activations(model, images, "conv_1").logits
+    assert found is not None
+    assert found.shape == (5, 4)
+    exponents = np.exp(found)
+    np.testing.assert_allclose(exponents / exponents.sum(axis=1, keepdims=True), np.asarray(model(images)), atol=1e-6)
+
+
+def test_what_is_saved_is_read_back_bit_for_bit(images: np.ndarray, model: keras.Model, tmp_path: Path) -> None:
+    written = extract_activations(model, images, ["conv_1", "pool_2"])
+    read = load_activations(written.save(tmp_path / "maps.npz"))
+    np.testing.assert_array_equal(read.images, images)
+    np.testing.assert_array_equal(read.logits, written.logits)
+    for left, right in zip(written.layers, read.layers, strict=True):
+        assert (left.name, left.kind, left.receptive_field) == (right.name, right.kind, right.receptive_field)
+        np.testing.assert_array_equal(left.maps, right.maps)
+    without = Activations(written.images, written.layers)
+    assert load_activations(without.save(tmp_path / "maps.npz")).logits is None
+
+
+def test_a_file_that_holds_no_activations_is_refused(images: np.ndarray, model: keras.Model, tmp_path: Path) -> None:
+    path = extract_activations(model, images, "conv").save(tmp_path / "maps.npz")
+    with pytest.raises(CorruptDataError, match=r"holds no recording of convvision's\. Received: activations"):
+        load_recording(path)
+    path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(CorruptDataError, match=r"is cut short, or no \.npz file"):
+        load_activations(path)
+    with pytest.raises(OutputError, match="Cannot write"):
+        extract_activations(model, images, "conv").save(path / "inside_a_file.npz")

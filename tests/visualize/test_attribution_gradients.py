@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from keras import layers
 
-import convvision
 from convvision import _gradients
 from convvision.errors import InputError, LabelError, ShapeError, UnknownNameError, ValueRangeError
 from convvision.visualize import Attribution, integrated_gradients, saliency, smoothgrad
 from convvision.visualize._class_scores import ClassScores
 from foreign_models import FOREIGN, SHAPE, build_foreign
+from registered_models import built, parametrised
 
 METHODS = [saliency, smoothgrad, integrated_gradients]
 
@@ -250,10 +250,9 @@ def test_integrated_gradients_of_a_smooth_function_have_their_closed_form() -> N
     np.testing.assert_allclose(integrated_gradients(model, x, 1, steps=2).values, -(x**3), atol=1e-5)
 
 
-@pytest.mark.parametrize("name", convvision.list_models())
+@parametrised(large=False)
 def test_values_of_every_registered_model_sum_to_the_difference_of_logits(name: str) -> None:
-    keras.utils.set_random_seed(6)
-    model = convvision.create_model(name)
+    model = built(name)
     images = np.random.default_rng(0).random((2, 28, 28, 1), np.float32)
     baseline = 0.5
     found = integrated_gradients(model, images, [3, 7], baseline=baseline, steps=16)

@@ -15,6 +15,7 @@ from keras import layers
 from convvision.errors import InputError, ShapeError, UnknownNameError, ValueRangeError
 from convvision.models import conv
 from convvision.visualize import ActivationGridDisplay, Activations, LayerActivation, plot_activation_grid
+from counting import Counting
 
 SHAPE = (12, 12, 1)
 
@@ -44,20 +45,6 @@ def made_up(*maps: np.ndarray) -> Activations:
 # How little is computed
 
 
-class Counting(layers.Layer):
-    """Hands on what it gets, and notes for how many images it was called."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self.batches: list[int] = []
-
-    def call(self, x: Any) -> Any:
-        # Without a number of images it is a shape that passes by, while the model is built.
-        if x.shape[0] is not None:
-            self.batches.append(int(x.shape[0]))
-        return x
-
-
 @pytest.fixture
 def no_predict(monkeypatch: pytest.MonkeyPatch) -> None:
     def predict(*args: Any, **kwargs: Any) -> None:
@@ -85,28 +72,25 @@ def test_one_forward_pass_draws_everything_and_goes_no_further(build: str, image
             [keras.Input(SHAPE), keras.Sequential([keras.Input(SHAPE), *head], name="inner"), *tail, *rest]
         )
         prefix = "inner/"
-    for counter in (before, between, behind):
-        counter.batches.clear()
 
     four = [f"{prefix}conv_1", f"{prefix}pool_1", "conv_2", "pool_2"]
     display = plot_activation_grid(model, images, layers=four)
     assert display.axes_.shape == (3, 5)
-    assert (before.batches, between.batches, behind.batches) == ([3], [3], [])
+    assert (before.seen(), between.seen(), behind.seen()) == ((1, 3), (1, 3), (0, 0))
 
     plot_activation_grid(model, images, layers=four[:2])
-    assert (before.batches, between.batches, behind.batches) == ([3, 3], [3], [])
+    assert (before.seen(), between.seen(), behind.seen()) == ((2, 6), (1, 3), (0, 0))
 
 
 def test_drawing_again_computes_nothing(images: np.ndarray) -> None:
     counting = Counting(name="counting")
     model = keras.Sequential([keras.Input(SHAPE), layers.Conv2D(2, 3), counting, layers.Flatten()])
-    counting.batches.clear()
     display = plot_activation_grid(model, images, channel=0)
     first = display.figure_
     assert display.plot() is display
     assert display.figure_ is not first
     display._repr_png_()
-    assert counting.batches == [3]
+    assert counting.seen() == (1, 3)
 
 
 def test_the_model_is_freed_while_the_picture_lives(images: np.ndarray) -> None:
@@ -270,3 +254,78 @@ def test_unknown_layers_images_and_pixels_are_refused_as_by_extract_activations(
 def test_unknown_colours(images: np.ndarray, model: keras.Model) -> None:
     with pytest.raises(InputError, match=r"'infermo'"):
         plot_activation_grid(model, images, cmap="infermo")
+
+
+# Channels that are chosen for the picture
+
+
+def spots() -> Activations:
+    """Two layers of three channels, for two images, with one bright spot in each channel."""
+    first, second = np.zeros((2, 4, 4, 3), np.float32), np.zeros((2, 2, 2, 3), np.float32)
+    first[0, 1, 1], first[1, 2, 3] = [1, 5, 3], [4, 2, 3]
+    second[0, 0, 0], second[1, 1, 1] = [1, 2, 10], [8, 7, 6]
+    return made_up(first, second)
+
+
+def test_one_channel_for_each_layer() -> None:
+    display = ActivationGridDisplay(spots(), channel=[2, 0]).plot()
+    assert display.channels.tolist() == [[2, 0], [2, 0]]
+    assert drawn(display.axes_[0, 1]).max() == 3
+    assert drawn(display.axes_[1, 2]).max() == 8
+    assert [axes.get_title().partition(", ")[2] for axes in display.axes_[0, 1:]] == ["channel 2", "channel 0"]
+
+
+def test_the_top_channel_is_the_one_with_the_largest_value_and_is_named() -> None:
+    display = ActivationGridDisplay(spots(), channel="top").plot()
+    assert display.channels.tolist() == [[1, 2], [0, 0]]
+    assert [drawn(axes).max() for axes in display.axes_[:, 1:].flat] == [5, 10, 4, 8]
+    named = [axes.get_xlabel() for axes in display.axes_[:, 1:].flat]
+    assert named == ["channel 1", "channel 2", "channel 0", "channel 0"]
+
+
+def test_the_mean_is_over_all_channels() -> None:
+    display = ActivationGridDisplay(spots(), channel="mean").plot()
+    np.testing.assert_allclose([drawn(axes).max() for axes in display.axes_[:, 1:].flat], [3, 13 / 3, 3, 7])
+    assert display.axes_[0, 1].get_title() == "layer_1\n4 × 4, mean of 3"
+
+
+@pytest.mark.parametrize("channel", ["best", [1], [0, 1, 2], 1.5, [0, 1.5], [0, True], None])
+def test_a_channel_that_cannot_be(channel: Any) -> None:
+    with pytest.raises(InputError, match=r"Received: (channel=)?"):
+        ActivationGridDisplay(spots(), channel=channel)
+
+
+# Scales
+
+
+@pytest.mark.parametrize(
+    ("scale", "limits", "bars"),
+    [
+        ("panel", [(0, 3), (0, 10), (0, 3), (0, 6)], 0),
+        ("row", [(0, 10), (0, 10), (0, 6), (0, 6)], 2),
+        ("layer", [(0, 3), (0, 10), (0, 3), (0, 10)], 2),
+        ("global", [(0, 10)] * 4, 1),
+    ],
+)
+def test_maps_share_their_colours_and_the_bar_that_tells_them(scale: Any, limits: Any, bars: int) -> None:
+    display = ActivationGridDisplay(spots(), channel=2, scale=scale).plot()
+    assert [axes.get_images()[0].get_clim() for axes in display.axes_[:, 1:].flat] == limits
+    assert len(display.figure_.axes) == display.axes_.size + bars
+    for picture in (axes.get_images()[0] for axes in display.axes_[:, 1:].flat):
+        assert (picture.colorbar is not None) <= (scale != "panel")
+
+
+def test_a_dead_map_among_others_is_marked_and_stays_dark() -> None:
+    maps = np.zeros((2, 3, 3, 1), np.float32)
+    maps[1, 1, 1] = 4
+    display = ActivationGridDisplay(made_up(maps), channel=0, scale="layer").plot()
+    dead, live = display.axes_[:, 1]
+    assert [text.get_text() for text in dead.texts] == ["0 everywhere"]
+    assert list(live.texts) == []
+    assert dead.get_images()[0].get_clim() == (0, 4)
+    assert display._repr_png_().startswith(b"\x89PNG")
+
+
+def test_a_scale_that_is_none() -> None:
+    with pytest.raises(InputError, match=r"one of 'panel', 'row', 'layer', 'global'\. Received: scale='column'"):
+        ActivationGridDisplay(spots(), scale="column")  # type: ignore[arg-type]

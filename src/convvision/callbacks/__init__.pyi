@@ -1,4 +1,5 @@
 from ._accuracy_threshold_stop import AccuracyThresholdStop as AccuracyThresholdStop
+from ._activation_recorder import ActivationRecorder as ActivationRecorder
 from ._metric_threshold_stop import MetricThresholdStop as MetricThresholdStop
 from ._overfitting_monitor import OverfittingMonitor as OverfittingMonitor
 from ._time_budget_stop import TimeBudgetStop as TimeBudgetStop

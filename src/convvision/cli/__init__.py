@@ -21,6 +21,7 @@ from convvision.cli._compare import compare
 from convvision.cli._datasets import datasets
 from convvision.cli._demo import demo
 from convvision.cli._evaluate import evaluate
+from convvision.cli._explore import explore
 from convvision.cli._models import models
 from convvision.cli._predict import predict
 from convvision.cli._train import train
@@ -37,7 +38,7 @@ def command() -> None:
     """Classify small images with convolutions: data sets, models, training, and pictures of what layers see."""
 
 
-for _subcommand in (datasets, models, train, evaluate, predict, compare, activations, demo):
+for _subcommand in (datasets, models, train, evaluate, predict, compare, activations, explore, demo):
     command.add_command(_subcommand)
 
 

@@ -6,10 +6,8 @@ from pathlib import Path
 
 import click
 
-from convvision.cli._options import data_option, run_argument
+from convvision.cli._options import check_positions, data_option, read_positions, run_argument
 from convvision.cli._output import start_keras
-from convvision.datasets._open import open_data
-from convvision.errors import InputError
 from convvision.training._run_files import check_run
 
 __all__ = ["activations"]
@@ -40,33 +38,24 @@ _BOOTS = (0, 23, 28)
 )  # fmt: skip
 def activations(*, run: Path, data: str | None, images: str | None, layers: str, channel: int, out: Path) -> None:
     """Draw what each layer of a saved RUN makes of test images: a row an image, a column a layer."""
-    asked = None if images is None else _positions(images)
+    asked = None if images is None else read_positions(images)
     check_run(run)
     start_keras()
+    from convvision.cli._test_images import images_at, open_test_images  # noqa: PLC0415
     from convvision.training import load_run  # noqa: PLC0415
     from convvision.visualize import plot_activation_grid  # noqa: PLC0415
     from convvision.visualize._activations import GROUPS  # noqa: PLC0415
 
     loaded = load_run(run)
-    test = (open_data(data, scale=None, image_shape=loaded.data.image_shape) if data else loaded.data.open()).test
+    recorded = loaded.data
+    test = open_test_images(recorded, data)
     positions = asked or [position for position in _BOOTS if position < len(test)]
-    if max(positions) >= len(test):
-        raise InputError(f"There are {len(test):,} test images, counted from 0. Received: --images {images}")
+    check_positions(positions, len(test))
     display = plot_activation_grid(
         loaded.model,
-        loaded.data.scaling.prepare(test.images[positions]),
+        recorded.scaling.prepare(images_at(test, positions)),
         layers=layers if layers in GROUPS else [name.strip() for name in layers.split(",")],
         channel=channel,
-        titles=[loaded.data.class_names[label] for label in test.labels[positions]],
+        titles=[recorded.class_names[label] for label in test.labels[positions]],
     )
     click.echo(f"Saved to {display.save(out)}")
-
-
-def _positions(images: str) -> list[int]:
-    try:
-        positions = [int(position) for position in images.split(",")]
-    except ValueError:
-        positions = []
-    if not positions or min(positions) < 0:
-        raise click.BadParameter(f"{images!r} is no list of positions such as 0,23,28", param_hint="--images")
-    return positions

@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import click
 
 from convvision._tables import text_table
+from convvision.cli._check import DatasetsGroup, check
 from convvision.cli._options import as_json
 from convvision.cli._output import print_json
 from convvision.datasets import DATASETS, DatasetInfo, get_data_home, get_dataset_info, list_datasets
+from convvision.datasets._data_file import find_file
 
 __all__ = ["datasets"]
 
 
-@click.command()
+@click.group(cls=DatasetsGroup)
+def datasets() -> None:
+    """List the data sets, show the facts about one, or check one."""
+
+
+datasets.add_command(check)
+
+
+@datasets.command()
 @click.argument("name", required=False)
 @as_json
-def datasets(name: str | None, as_json: bool) -> None:
+def show(name: str | None, as_json: bool) -> None:
     """List the data sets, or show the facts about one."""
     if name is not None:
         info = get_dataset_info(name)
         if as_json:
-            print_json(dataclasses.asdict(info))
+            paths = {name: path and str(path) for name, path in _found(info).items()}
+            print_json(dataclasses.asdict(info) | {"data_folder": str(_folder(info)), "paths": paths})
         else:
             click.echo(_facts(info))
         return
@@ -48,11 +60,25 @@ def _facts(info: DatasetInfo) -> str:
         "licence": info.licence,
         "homepage": info.homepage,
         "citation": info.citation,
-        "files": f"{', '.join(info.files)} in {get_data_home() / info.name}, raw or .gz" if info.files else "",
+        "download": f"{info.download_size / 1e6:,.0f} MB" if info.download_size else "",
+        **{f"file {number}": file for number, file in enumerate(_files(info), start=1)},
         **{f"issue {number}": issue for number, issue in enumerate(info.known_issues, start=1)},
     }
     lines = [f"{key:<10}{value}" for key, value in facts.items() if value]
     return "\n".join([f"{info.name}: {info.summary}", *lines])
+
+
+def _files(info: DatasetInfo) -> list[str]:
+    """Say of each data file where it lies, or where it is looked for."""
+    return [f"{path}, present" if path else f"{_folder(info) / name}, missing" for name, path in _found(info).items()]
+
+
+def _found(info: DatasetInfo) -> dict[str, Path | None]:
+    return {name: find_file(name, _folder(info)) for name in info.files}
+
+
+def _folder(info: DatasetInfo) -> Path:
+    return get_data_home() / (info.folder or info.name)
 
 
 def _by(shape: tuple[int, ...]) -> str:

@@ -8,7 +8,12 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["as_json", "data_option", "epochs_option", "out_option", "recipe_option", "run_argument"]
+from convvision.errors import InputError
+
+__all__ = [
+    "as_json", "check_positions", "data_option", "epochs_option", "out_option", "read_positions", "recipe_option",
+    "run_argument",
+]  # fmt: skip
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
@@ -21,10 +26,10 @@ epochs_option = click.option("--epochs", type=click.IntRange(min=1), help="Epoch
 
 def data_option(*, required: bool) -> Callable[[CommandT], CommandT]:
     """Make the option that names the data."""
-    help_text = "Name of a data set, or a folder of class folders or IDX files."
+    help_text = "Name of a data set, a folder of class folders or IDX files, or a CSV file."
     if not required:
         help_text += "  [default: the run's own]"
-    return click.option("--data", required=required, metavar="NAME|FOLDER", help=help_text)
+    return click.option("--data", required=required, metavar="NAME|PATH", help=help_text)
 
 
 def out_option(help_text: str) -> Callable[[CommandT], CommandT]:
@@ -33,3 +38,25 @@ def out_option(help_text: str) -> Callable[[CommandT], CommandT]:
 
 
 run_argument = click.argument("run", type=click.Path(path_type=Path), metavar="RUN")
+
+
+def read_positions(images: str) -> list[int]:
+    """Read the value of --images: positions of test images, as in "0,23,28"."""
+    try:
+        positions = [int(position) for position in images.split(",")]
+    except ValueError:
+        positions = []
+    if not positions or min(positions) < 0:
+        raise click.BadParameter(f"{images!r} is no list of positions such as 0,23,28", param_hint="--images")
+    return positions
+
+
+def check_positions(positions: list[int], count: int) -> None:
+    """Refuse positions beyond the test images.
+
+    Raises:
+        InputError: A position that is none of ``count``.
+    """
+    if max(positions) >= count:
+        received = ",".join(map(str, positions))
+        raise InputError(f"There are {count:,} test images, counted from 0. Received: --images {received}")

@@ -1,27 +1,23 @@
-"""Data sets from a user's own arrays and IDX files."""
+"""A data set from a user's own arrays."""
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from convvision._checks import check_fraction, check_images, check_labels
+from convvision._checks import check_fraction, check_images
 from convvision._public import set_module
-from convvision.datasets._idx import read_idx
+from convvision.datasets._labels import class_indices
 from convvision.datasets._load import assemble
 from convvision.datasets._scaling import Scale, Scaling
 from convvision.datasets._splits import stratified_split
 from convvision.datasets._types import Dataset, DatasetInfo, Split
-from convvision.errors import DataNotFoundError, InputError, ValueRangeError
+from convvision.errors import InputError, ValueRangeError
 
-__all__ = ["from_arrays", "from_idx"]
-
-_IDX_STEMS = ("train-images", "train-labels", "t10k-images", "t10k-labels")
+__all__ = ["channel_statistics", "check_options", "from_arrays"]
 
 
 @set_module("convvision.datasets")
@@ -42,10 +38,11 @@ def from_arrays(
 
     Args:
         train_images: uint8 pixels, shape (N, H, W, C), or (N, H, W) for grey images.
-        train_labels: Class indices, shape (N,).
+        train_labels: Class indices or class names, shape (N,); or one-hot rows, shape (N, classes).
         test_images: As ``train_images``. Without them, ``test_split`` of each class becomes the test images.
         test_labels: As ``train_labels``; given exactly when ``test_images`` are.
-        class_names: The name of class i at position i. By default the indices, up to the largest label.
+        class_names: The name of class i at position i. By default the names among the labels in alphabetical order, or
+            the indices up to the largest label.
         name: What to call the data set in tables and saved runs.
         scale: As in :func:`load_dataset`; mean and standard deviation are those of the training images.
         test_split: Part of each class that becomes the test images where none are given, in (0, 1).
@@ -58,7 +55,7 @@ def from_arrays(
     Raises:
         ShapeError: Images of another shape, or test images unlike the training images.
         ValueRangeError: Images that are not uint8.
-        LabelError: Labels that are no class indices.
+        LabelError: Labels that are no class indices, names or one-hot rows.
         InputError: Test images without labels, or a split that leaves a part empty.
 
     Example:
@@ -70,79 +67,43 @@ def from_arrays(
     """
     if (test_images is None) != (test_labels is None):
         raise InputError("Give test_images and test_labels together, or neither. Received: one of them.")
+    check_options(scale, test_split, validation_split)
     images = _pixels(train_images)
-    count = len(class_names) if class_names is not None else _class_count(train_labels, test_labels)
-    train = Split(images, check_labels(train_labels, count=len(images), num_classes=count).astype(np.int64))
     if test_images is None:
-        check_fraction(test_split, "test_split")
-        remain, chosen = stratified_split(train.labels, test_split, seed=seed)
-        test = Split(train.images[chosen], train.labels[chosen])
-        train = Split(train.images[remain], train.labels[remain])
+        (labels,), names = class_indices([(train_labels, len(images))], class_names)
+        remain, chosen = stratified_split(labels, test_split, seed=seed)
+        test = Split(images[chosen], labels[chosen])
+        train = Split(images[remain], labels[remain])
     else:
         pixels = check_images(_pixels(test_images), image_shape=images.shape[1:])
-        test = Split(pixels, check_labels(test_labels, count=len(pixels), num_classes=count).astype(np.int64))
-    mean, std = _statistics(train.images)
+        parts = [(train_labels, len(images)), (test_labels, len(pixels))]
+        (labels, of_test), names = class_indices(parts, class_names)
+        train, test = Split(images, labels), Split(pixels, of_test)
+    mean, std = channel_statistics(train.images)
     info = DatasetInfo(
         name=name,
-        summary=f"{len(train) + len(test)} images of {count} classes, from arrays.",
+        summary=f"{len(train) + len(test)} images of {len(names)} classes, from arrays.",
         image_shape=(images.shape[1], images.shape[2], images.shape[3]),
-        class_names=tuple(class_names) if class_names is not None else tuple(map(str, range(count))),
+        class_names=names,
         train_count=len(train),
         test_count=len(test),
         mean=mean,
         std=std,
     )
     scaling = Scaling(scale, mean, std)
-    check_fraction(validation_split, "validation_split")
     return assemble(info, train, test, scaling=scaling, validation_split=validation_split, seed=seed)
 
 
-@set_module("convvision.datasets")
-def from_idx(
-    directory: str | Path,
-    *,
-    class_names: Sequence[str] | None = None,
-    scale: Scale | None = "unit",
-    validation_split: float = 0.0,
-    seed: int = 0,
-) -> Dataset:
-    """Make a data set from a folder of four IDX files, named as MNIST's, compressed or not.
-
-    Args:
-        directory: Holds ``train-images*``, ``train-labels*``, ``t10k-images*`` and ``t10k-labels*``.
-        class_names: As in :func:`from_arrays`.
-        scale: As in :func:`load_dataset`.
-        validation_split: As in :func:`load_dataset`.
-        seed: Of the choice of validation images.
-
-    Returns:
-        The data set, named as the folder.
+def check_options(scale: Scale | None, test_split: float, validation_split: float) -> None:
+    """Refuse what cannot be before files are read, which may take long.
 
     Raises:
-        DataNotFoundError: A file is missing, or two would do.
-        CorruptDataError: A file is not an IDX file, or cut short.
-        InputError: As :func:`from_arrays`.
+        InputError: Another scale, or a part that is no fraction.
     """
-    directory = Path(directory)
-    arrays: list[NDArray[Any]] = [read_idx(_only(directory, stem)) for stem in _IDX_STEMS]
-    data = from_arrays(
-        *arrays,
-        class_names=class_names,
-        name=directory.resolve().name,
-        scale=scale,
-        validation_split=validation_split,
-        seed=seed,
-    )
-    return dataclasses.replace(data, location=str(directory.resolve()))
-
-
-def _only(directory: Path, stem: str) -> Path:
-    found = sorted(directory.glob(f"{stem}*"))
-    if len(found) != 1:
-        raise DataNotFoundError(
-            f"Expected exactly one file named {stem}* in {directory}. Received: {[path.name for path in found]}"
-        )
-    return found[0]
+    # The statistics are not known yet; any will do.
+    Scaling(scale, mean=(0.5,), std=(0.5,))
+    check_fraction(test_split, "test_split")
+    check_fraction(validation_split, "validation_split")
 
 
 def _pixels(candidates: Any) -> NDArray[np.uint8]:
@@ -162,18 +123,7 @@ def _pixels(candidates: Any) -> NDArray[np.uint8]:
     return images
 
 
-def _class_count(*label_arrays: Any) -> int:
-    """Count the classes up to the largest label; what cannot be labels is left to check_labels, which says why."""
-    counts = [1]
-    for labels in map(np.asarray, label_arrays):
-        if labels.ndim == 2:
-            counts.append(labels.shape[1])  # one-hot rows, perhaps
-        elif labels.size and labels.dtype.kind in "iu":
-            counts.append(int(labels.max()) + 1)
-    return max(counts)
-
-
-def _statistics(images: NDArray[np.uint8]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def channel_statistics(images: NDArray[np.uint8]) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Mean and standard deviation of each channel on the scale [0, 1], exactly, by counting the 256 pixel values."""
     values = np.arange(256) / 255
     means, stds = [], []

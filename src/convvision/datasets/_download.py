@@ -1,125 +1,159 @@
-"""Fetching a published file: mirrors in turn, verified before it reaches its place."""
+"""Fetching published files: mirrors in turn, each more than once, verified before anything reaches its place."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+import errno
+import random
+import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from types import TracebackType
 
-from convvision.datasets._data_file import DataFile
-from convvision.errors import CorruptDataError, DownloadError
+from convvision._atomic import replace_file
+from convvision.datasets._data_file import DATA_HOME_VARIABLE, DataFile
+from convvision.errors import CorruptDataError, DownloadError, OutputError
 
-__all__ = ["download_file"]
+__all__ = ["download_files"]
 
-# Seconds to wait for a connection and for each further piece of the answer.
-_TIMEOUT = (10, 30)
-_CHUNK = 1 << 16
+# How often one mirror is asked for a file, and the longest wait in seconds that it may want in between.
+_TRIES = 4
+_LONGEST_WAIT = 30.0
+_FIRST_WAIT = 1.0
 # gzip adds a little to what it cannot compress; a mirror that sends more than this sends something else.
 _MOST_OVERHEAD = 1 << 20
 
+# Tests wait for nothing. Many processes that failed together should not come back together, whatever seed they set.
+_sleep = time.sleep
+_jitter = random.SystemRandom()
 
-def download_file(file: DataFile, folder: Path) -> None:
-    """Download one file into a folder as ``NAME.gz``.
+_ADVICE = {
+    errno.ENOSPC: "The disk is full: make room",
+    errno.EDQUOT: "Your part of the disk is used up: make room",
+    errno.EROFS: "The folder is read-only: let somebody who may write there download once",
+    errno.EACCES: "You may not write there: let somebody who may download once",
+    errno.EPERM: "You may not write there: let somebody who may download once",
+}
 
-    pooch downloads into a neighbour of the target and moves it into place when the downloader returns, so what the
-    downloader refuses never reaches the folder.
+
+def download_files(files: Sequence[DataFile], folder: Path) -> None:
+    """Download files into a folder, under the names under which they are served.
+
+    Each is written to a neighbour of its place, verified there and then moved, so that its name never stands for half
+    of it or for something else. Processes that download at once each bring their own; the first to be done serves all
+    that have not begun, and those that have replace a good file by the same.
 
     Raises:
-        DownloadError: No mirror delivered the file, or the folder cannot be written.
+        DownloadError: No mirror delivered one of them, or the folder cannot be written; what came until then stays.
     """
-    import pooch  # noqa: PLC0415
+    _announce(files, folder)
+    for number, file in enumerate(files):
+        failures = _download(file, folder)
+        if failures and file.find(folder) is None:
+            tried = "".join(f"\n  {failure}" for failure in failures)
+            missing = [each for each in files[number:] if each.find(folder) is None]
+            places = "".join(f"\n  {each.where(folder)}" for each in missing)
+            raise DownloadError(
+                f"{file.name} could not be downloaded. Tried:{tried}\n"
+                f"Try again later. If you get {'it' if len(missing) == 1 else 'them'} by other means, "
+                f"this is what is missing, and where it goes:{places}"
+            )
 
-    failures = []
-    for url in file.mirrors:
+
+def _download(file: DataFile, folder: Path) -> list[str]:
+    """Return why every mirror failed; nothing where one did not."""
+    failures: list[str] = []
+    with _Bar(file) as bar:
+        for url in file.mirrors:
+            failure = _download_from(url, file, folder, bar)
+            if failure is None:
+                return []
+            failures.append(f"{url}: {failure}")
+    return failures
+
+
+def _download_from(url: str, file: DataFile, folder: Path, bar: _Bar) -> str | None:
+    # Imported here because requests takes 0.1 s, and a data set that lies at hand does not need it.
+    from convvision.datasets._transfer import TransferError, transfer  # noqa: PLC0415
+
+    limit = file.size if file.as_served else file.size + _MOST_OVERHEAD
+    for number in range(1, _TRIES + 1):
+        if file.find(folder) is not None:
+            return None  # Another process has brought it meanwhile.
         try:
-            with _quiet(pooch.get_logger()):
-                pooch.retrieve(url, None, fname=f"{file.name}.gz", path=folder, downloader=_Verifying(file))
-        except (OSError, ValueError) as error:  # requests' errors are of the first kind, CorruptDataError of the second
-            failures.append(f"\n  {url}: {type(error).__name__}: {error}")
+            with replace_file(folder / file.served_name) as partial:
+                with partial.open("wb") as target:
+                    transfer(url, target, limit=limit, report=bar)
+                file.verify(partial, source="the answer")
+        except TransferError as error:
+            reason, wait = str(error), error.wait if error.wait is not None else _backoff(number)
+            if not error.transient or number == _TRIES or wait > _LONGEST_WAIT:
+                return reason if number == 1 else f"{reason} ({number} tries)"
+            _sleep(wait)
+        except CorruptDataError as error:
+            return str(error).removesuffix(".")
+        except OutputError as error:
+            if isinstance(error.__cause__, FileNotFoundError) and number < _TRIES:
+                continue  # Another process failed meanwhile, and took the folder with it, which was empty.
+            if file.find(folder) is not None:
+                return None  # Windows does not replace a file that another process is reading.
+            raise _not_written(file, folder, error) from error
         else:
-            return
-    raise DownloadError(
-        f"{file.name} could not be downloaded. Tried:{''.join(failures)}\n"
-        f"If you get it by other means, put it at {folder / (file.name + '.gz')}; "
-        f"the SHA-256 of its uncompressed bytes is {file.sha256}."
+            return None
+    return None
+
+
+def _backoff(number: int) -> float:
+    """Wait twice as long after each try, give or take a half."""
+    return _FIRST_WAIT * 2.0 ** (number - 1) * _jitter.uniform(0.5, 1.5)
+
+
+def _not_written(file: DataFile, folder: Path, error: OutputError) -> DownloadError:
+    code = getattr(error.__cause__, "errno", None)
+    advice = _ADVICE.get(code or 0, "Make it a folder that can be written")
+    return DownloadError(
+        f"{file.name} ({_bytes(file.size)}) could not be kept. {error} "
+        f"{advice}, or set {DATA_HOME_VARIABLE} to another folder than {folder.parent}."
     )
 
 
-class _Verifying:
-    """A downloader in pooch's sense: the transfer, its size bound and the check of the payload."""
+def _announce(files: Sequence[DataFile], folder: Path) -> None:
+    from rich.console import Console  # noqa: PLC0415
+
+    size = _bytes(sum(file.size for file in files))
+    most = "" if all(file.as_served for file in files) else "at most "
+    names = files[0].served_name if len(files) == 1 else f"{len(files)} files"
+    line = f"Downloading {names}, {most}{size}, into {folder}"
+    Console(stderr=True).print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _bytes(size: int) -> str:
+    return f"{size / 1e6:,.0f} MB" if size >= 1e6 else f"{size:,} bytes"
+
+
+class _Bar:
+    """The progress of a download, on stderr."""
 
     def __init__(self, file: DataFile) -> None:
-        self.file = file
-
-    def __call__(self, url: str, output_file: str, pooch_: Any) -> None:
-        import pooch  # noqa: PLC0415
-
-        path = Path(output_file)
-        # pooch made it for its owner's eyes only; made anew, it can be shared like any other file.
-        path.unlink()
-        with path.open("xb") as opened:
-            target = _BoundedFile(opened, self.file)
-            transfer = pooch.HTTPDownloader(progressbar=target, chunk_size=_CHUNK, timeout=_TIMEOUT)
-            try:
-                transfer(url, target, pooch_)
-            finally:
-                target.close()
-        self.file.read(path, source="the answer")
-
-
-class _BoundedFile:
-    """What pooch's downloader writes to; it shows the progress and refuses an answer without end.
-
-    It is pooch's progress bar as well, which is told the length of the answer, but not how much has come: pooch
-    counts every piece as a whole chunk.
-    """
-
-    def __init__(self, opened: BinaryIO, file: DataFile) -> None:
         from rich.console import Console  # noqa: PLC0415
         from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn  # noqa: PLC0415
 
-        self.total = 0
-        self._opened = opened
-        self._limit = file.size + _MOST_OVERHEAD
-        self._received = 0
-        self._bar = Progress(
+        self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             DownloadColumn(),
             TransferSpeedColumn(),
             console=Console(stderr=True),
         )
-        self._task = self._bar.add_task(file.name, total=None)
-        self._bar.start()
+        self._task = self._progress.add_task(file.name, total=file.size if file.as_served else None)
 
-    def write(self, piece: bytes) -> None:
-        self._received += len(piece)
-        if self._received > self._limit:
-            raise CorruptDataError(f"the answer is larger than {self._limit} bytes, so it is another file")
-        self._opened.write(piece)
-        self._bar.update(self._task, total=self.total or None, completed=self._received)
+    def __enter__(self) -> _Bar:
+        self._progress.start()
+        return self
 
-    def flush(self) -> None:
-        self._opened.flush()
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._progress.stop()
 
-    def update(self, count: int) -> None:
-        """Pass over what pooch counts."""
-
-    def reset(self) -> None:
-        """Pass over it too."""
-
-    def close(self) -> None:
-        self._bar.stop()
-
-
-@contextmanager
-def _quiet(logger: logging.Logger) -> Iterator[None]:
-    # pooch reports the hash of every file it was given no hash for; ours is checked inside the downloader.
-    level = logger.level
-    logger.setLevel(logging.WARNING)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
+    def __call__(self, received: int, total: int | None) -> None:
+        self._progress.update(self._task, completed=received, total=total)

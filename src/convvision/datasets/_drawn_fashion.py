@@ -25,6 +25,7 @@ _INFO = DatasetInfo(
     name="drawn_fashion",
     summary="Grey pictures of clothes that the library draws itself, ten classes; no download.",
     image_shape=(28, 28, 1),
+    mirrored=True,
     class_names=tuple(GARMENTS),
     train_count=12_000,
     test_count=2_000,

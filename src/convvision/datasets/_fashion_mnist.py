@@ -33,6 +33,7 @@ _FILES = tuple(
         name="fashion_mnist",
         summary="Grey pictures of clothes from Zalando's shop, ten classes.",
         image_shape=(28, 28, 1),
+        mirrored=True,
         class_names=(
             "T-shirt/top",
             "Trouser",
@@ -61,6 +62,7 @@ _FILES = tuple(
             "Files from before 31 August 2017 hold other images; they are recognised by their hash and refused.",
         ),
         files=tuple(file.name for file in _FILES),
+        download_size=30_878_645,
     )
 )
 def fashion_mnist(*, data_home: Path, download: bool, seed: int) -> tuple[Split, Split]:  # noqa: ARG001

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import platformdirs
 from numpy.typing import NDArray
 
 from convvision._public import set_module
-from convvision.datasets._data_file import DataFile
-from convvision.datasets._download import download_file
+from convvision.datasets._data_file import DATA_HOME_VARIABLE, DataFile
+from convvision.datasets._download import download_files
 from convvision.datasets._idx import parse_idx
 from convvision.datasets._types import Split
 from convvision.errors import CorruptDataError, DataNotFoundError
 
-__all__ = ["fetch", "get_data_home", "load_idx_splits"]
-
-_ENVIRONMENT = "CONVVISION_DATA_HOME"
+__all__ = ["delete_and_load_again", "fetch", "get_data_home", "load_idx_splits"]
 
 
 @set_module("convvision.datasets")
@@ -33,13 +33,10 @@ def get_data_home(data_home: str | Path | None = None) -> Path:
     Returns:
         The folder; it need not exist.
     """
-    chosen = data_home or os.environ.get(_ENVIRONMENT)
+    chosen = data_home or os.environ.get(DATA_HOME_VARIABLE)
     if chosen:
         return Path(chosen).expanduser()
-    # Imported here because it takes 0.1 s, and a data set that lies at hand does not need it.
-    import pooch  # noqa: PLC0415
-
-    return Path(pooch.os_cache("convvision"))
+    return platformdirs.user_cache_path("convvision")
 
 
 def fetch(files: Sequence[DataFile], folder: Path, *, download: bool) -> list[Path]:
@@ -51,15 +48,13 @@ def fetch(files: Sequence[DataFile], folder: Path, *, download: bool) -> list[Pa
     """
     missing = [file for file in files if file.find(folder) is None]
     if missing and not download:
-        where = "".join(
-            f"\n  {folder / (file.name + '.gz')}  (or without .gz), from {file.mirrors[0]}" for file in missing
-        )
+        where = "".join(f"\n  {file.where(folder)}, from {file.mirrors[0]}" for file in missing)
         raise DataNotFoundError(
             f"Expected {len(files)} data files in {folder}; {len(missing)} are missing, and download=False. "
-            f"Put these there, or set {_ENVIRONMENT} to the folder that holds {folder.name}/:{where}"
+            f"Put these there, or set {DATA_HOME_VARIABLE} to the folder that holds {folder.name}/:{where}"
         )
-    for file in missing:
-        download_file(file, folder)
+    if missing:
+        download_files(missing, folder)
     return [_found(file, folder) for file in files]
 
 
@@ -71,7 +66,8 @@ def load_idx_splits(files: Sequence[DataFile], folder: Path, *, download: bool) 
     """
     arrays: list[NDArray[Any]] = []
     for file, path in zip(files, fetch(files, folder, download=download), strict=True):
-        arrays.append(parse_idx(_read(file, path), source=str(path)))
+        with delete_and_load_again():
+            arrays.append(parse_idx(file.read(path), source=str(path)))
     train_images, train_labels, test_images, test_labels = arrays
     return (
         Split(train_images[..., np.newaxis], train_labels.astype(np.int64)),
@@ -79,9 +75,11 @@ def load_idx_splits(files: Sequence[DataFile], folder: Path, *, download: bool) 
     )
 
 
-def _read(file: DataFile, path: Path) -> bytes:
+@contextmanager
+def delete_and_load_again() -> Iterator[None]:
+    """Say of a file in the data home, which is not what it should be, what to do about it."""
     try:
-        return file.read(path)
+        yield
     except CorruptDataError as error:
         raise CorruptDataError(f"{error} Delete it and load again.") from error
 

@@ -6,27 +6,23 @@ import dataclasses
 import os
 import warnings
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from convvision._checks import check_positive_int
 from convvision._public import set_module
-from convvision.datasets._custom import from_arrays
-from convvision.datasets._pictures import read_picture
+from convvision.datasets._class_folders import LabelledFiles, find_class_folders
+from convvision.datasets._custom import check_options, from_arrays
+from convvision.datasets._picture_cache import PictureCache
+from convvision.datasets._picture_reader import ColorMode, PictureReader
+from convvision.datasets._pictures import Aspect
 from convvision.datasets._scaling import Scale
 from convvision.datasets._types import Dataset
-from convvision.errors import CorruptDataError, DataNotFoundError, DataWarning, InputError
+from convvision.errors import DataWarning, InputError
 
 __all__ = ["from_folder"]
-
-_ENDINGS = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"}
-_CHANNELS = {"grayscale": 1, "rgb": 3}
-# Names that say which part of the data a folder holds, and are hardly those of classes.
-_PARTS = {"train", "test", "val", "valid", "validation"}
 
 
 @set_module("convvision.datasets")
@@ -34,12 +30,14 @@ def from_folder(
     directory: str | os.PathLike[str],
     *,
     image_size: tuple[int, int] = (28, 28),
-    color_mode: Literal["grayscale", "rgb"] = "grayscale",
+    color_mode: ColorMode = "grayscale",
+    aspect: Aspect = "stretch",
     test_split: float = 0.2,
     validation_split: float = 0.0,
     scale: Scale | None = "unit",
     seed: int = 0,
     on_error: Literal["raise", "skip"] = "raise",
+    cache: bool = True,
 ) -> Dataset:
     """Make a data set from a folder that holds a folder for each class.
 
@@ -49,149 +47,89 @@ def from_folder(
 
     Args:
         directory: The folder.
-        image_size: Height and width to resize to, with antialiasing; the aspect ratio is not kept.
+        image_size: Height and width to resize to, with antialiasing.
         color_mode: "grayscale" for one channel, "rgb" for three.
+        aspect: What becomes of a picture of another shape: "stretch" distorts it, "pad" puts it between black bars,
+            "crop" cuts its middle out; as in :func:`read_picture`.
         test_split: Part of each class that becomes the test images where there is no ``test`` folder, in (0, 1).
         validation_split: Part of each class of the training images that becomes ``validation``, in [0, 1).
         scale: As in :func:`load_dataset`.
         seed: Of the two splits.
         on_error: "raise" ends at the first file that cannot be read; "skip" leaves such files out and warns of them.
+        cache: Keep the decoded pixels in :func:`get_data_home`, so that the next loading takes seconds. They are read
+            anew once a file has come, gone or changed.
 
     Returns:
         The data set, named as the folder; its class names are the names of the class folders, in alphabetical order.
 
     Raises:
-        DataNotFoundError: No such folder.
+        DataNotFoundError: No such folder, or a file that may not be read.
         InputError: No class folders, fewer than two, an empty one, classes that one of ``train`` and ``test`` lacks, or
             a ``val`` folder beside them.
         CorruptDataError: A file that is no image.
 
     Warns:
         DataWarning: Files were skipped; the message counts and lists them.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from PIL import Image
+        >>> from convvision.datasets import from_folder
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     for number in range(10):
+        ...         for name, colour in (("sea", "navy"), ("sand", "khaki")):
+        ...             Path(folder, name).mkdir(exist_ok=True)
+        ...             Image.new("RGB", (40, 30), colour).save(Path(folder, name, f"{number}.png"))
+        ...     data = from_folder(folder, image_size=(32, 32), color_mode="rgb", aspect="pad", cache=False)
+        >>> data.info.class_names, data.train.images.shape
+        (('sand', 'sea'), (16, 32, 32, 3))
     """
     directory = Path(directory)
-    if color_mode not in _CHANNELS:
-        raise InputError(f"color_mode is 'grayscale' or 'rgb'. Received: color_mode={color_mode!r}")
     if on_error not in ("raise", "skip"):
         raise InputError(f"on_error is 'raise' or 'skip'. Received: on_error={on_error!r}")
-    if not isinstance(image_size, Sequence) or len(image_size) != 2:
-        raise InputError(f"image_size is (height, width). Received: image_size={image_size!r}")
-    height, width = (check_positive_int(size, "Each size of image_size") for size in image_size)
-    reader = _Reader((height, width, _CHANNELS[color_mode]), on_error)
+    check_options(scale, test_split, validation_split)
+    reader = PictureReader.of(image_size, color_mode, aspect)
+    found = find_class_folders(directory)
+    parts = [found.train] if found.test is None else [found.train, found.test]
+    paths = [path for part in parts for path in part.paths]
 
-    parts = {part: _class_files(folder) for part, folder in _parts(directory).items()}
-    class_names = list(parts["train"])
-    if "test" in parts and set(parts["test"]) != set(class_names):
-        odd = sorted(set(parts["test"]) ^ set(class_names))
-        raise InputError(
-            f"{directory / 'train'} and {directory / 'test'} should hold the same class folders. "
-            f"Received: {', '.join(odd)} in one of them only"
-        )
-    arrays = [array for files in parts.values() for array in reader.read(files, class_names)]
-    reader.warn(directory)
+    kept = PictureCache(directory, paths, reader) if cache else None
+    images = kept.load() if kept else None
+    read = np.ones(len(paths), bool)
+    if images is None:
+        images, read, skipped = reader.read(paths, skip_errors=on_error == "skip")
+        if skipped:
+            _warn(directory, skipped)
+        elif kept:
+            kept.store(images)
     data = from_arrays(
-        *arrays,
-        class_names=class_names,
+        *_arrays(parts, images, read),
+        class_names=found.class_names,
         name=directory.resolve().name,
         scale=scale,
         test_split=test_split,
         validation_split=validation_split,
         seed=seed,
     )
-    return dataclasses.replace(data, location=str(directory.resolve()))
+    return dataclasses.replace(data, location=str(directory.resolve()), aspect=aspect)
 
 
-class _Reader:
-    """Reads the files of one data set and remembers those it had to skip."""
-
-    def __init__(self, image_shape: tuple[int, int, int], on_error: str) -> None:
-        self._image_shape = image_shape
-        self._on_error = on_error
-        self._skipped: list[str] = []
-
-    def read(
-        self, files: dict[str, list[Path]], class_names: Sequence[str]
-    ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-        """Read every file, on all cores: Pillow lets other threads run while it decodes."""
-        paths = [(path, class_names.index(name)) for name, of_class in files.items() for path in of_class]
-        images: NDArray[np.uint8] = np.empty((len(paths), *self._image_shape), np.uint8)
-        read = np.zeros(len(paths), bool)
-
-        def read_one(position: int) -> None:
-            path, _ = paths[position]
-            try:
-                images[position] = read_picture(path, image_shape=self._image_shape)
-                read[position] = True
-            except CorruptDataError as error:
-                if self._on_error == "raise":
-                    raise
-                self._skipped.append(str(error))
-
-        with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-            try:
-                # Consuming the results raises what a thread raised.
-                for _ in pool.map(read_one, range(len(paths))):
-                    pass
-            except BaseException:
-                pool.shutdown(cancel_futures=True)
-                raise
-        labels = np.array([label for _, label in paths], np.int64)
-        return (images, labels) if read.all() else (images[read], labels[read])
-
-    def warn(self, directory: Path) -> None:
-        """Say which files were skipped, the first ten by name."""
-        if self._skipped:
-            listed = "".join(f"\n  {reason}" for reason in sorted(self._skipped)[:10])
-            more = f"\n  and {len(self._skipped) - 10} more" if len(self._skipped) > 10 else ""
-            warnings.warn(
-                f"{len(self._skipped)} files in {directory} were skipped:{listed}{more}", DataWarning, stacklevel=3
-            )
+def _arrays(parts: Sequence[LabelledFiles], images: NDArray[np.uint8], read: NDArray[np.bool_]) -> list[NDArray[Any]]:
+    """Give each part its images and labels, without the images that were not read."""
+    arrays: list[NDArray[Any]] = []
+    start = 0
+    for part in parts:
+        of_part = slice(start, start + len(part.paths))
+        chosen = read[of_part]
+        # A part that was read whole is a view, and takes no memory of its own.
+        arrays += [images[of_part] if chosen.all() else images[of_part][chosen], part.labels[chosen]]
+        start = of_part.stop
+    return arrays
 
 
-def _parts(directory: Path) -> dict[str, Path]:
-    if not directory.is_dir():
-        raise DataNotFoundError(f"There is no folder {directory}.")
-    folders = {entry.name: entry for entry in _visible(directory) if entry.is_dir()}
-    if set(folders) == {"train", "test"}:
-        return {part: folders[part] for part in ("train", "test")}
-    if "train" in folders and set(folders) <= _PARTS:
-        raise InputError(
-            f"Expected class folders in {directory}, or just train and test with class folders in them. "
-            f"Received: {', '.join(sorted(folders))}. Validation images are split off by validation_split."
-        )
-    return {"train": directory}
-
-
-def _class_files(directory: Path) -> dict[str, list[Path]]:
-    classes = {entry.name: _image_files(entry) for entry in _visible(directory) if entry.is_dir()}
-    if len(classes) < 2:
-        loose = len(_image_files(directory)) if not classes else 0
-        what = f"{loose} image files and no folders" if not classes else f"one folder, {next(iter(classes))!r}"
-        raise InputError(
-            f"Expected at least two class folders in {directory}, as in cat/1.png and dog/1.png. Received: {what}"
-        )
-    empty = [name for name, files in classes.items() if not files]
-    if empty:
-        raise InputError(
-            f"Every class folder holds image files ({', '.join(sorted(_ENDINGS))}). "
-            f"Received: none in {', '.join(str(directory / name) for name in empty)}. Fill or remove these folders."
-        )
-    return classes
-
-
-def _image_files(directory: Path) -> list[Path]:
-    found: list[Path] = []
-    for folder, subfolders, names in os.walk(directory):
-        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
-        found.extend(
-            Path(folder, name)
-            for name in sorted(names)
-            if not name.startswith(".") and Path(name).suffix.lower() in _ENDINGS
-        )
-    return found
-
-
-def _visible(directory: Path) -> list[Path]:
-    # Archives made on a Mac carry a folder of that name beside the real ones.
-    hidden = ("__MACOSX",)
-    return sorted(entry for entry in directory.iterdir() if entry.name[0] != "." and entry.name not in hidden)
+def _warn(directory: Path, skipped: Sequence[str]) -> None:
+    """Say which files were skipped, the first ten by name."""
+    listed = "".join(f"\n  {reason}" for reason in skipped[:10])
+    more = f"\n  and {len(skipped) - 10} more" if len(skipped) > 10 else ""
+    warnings.warn(f"{len(skipped)} files in {directory} were skipped:{listed}{more}", DataWarning, stacklevel=3)

@@ -7,6 +7,7 @@ integer, then the values in C order, big-endian.
 from __future__ import annotations
 
 import gzip
+import io
 import math
 import zlib
 from pathlib import Path
@@ -19,7 +20,7 @@ from convvision._atomic import replace_file
 from convvision._public import set_module
 from convvision.errors import CorruptDataError, DataNotFoundError, InputError
 
-__all__ = ["parse_idx", "read_bytes", "read_idx", "write_idx"]
+__all__ = ["parse_idx", "read_bytes", "read_idx", "read_stream", "write_idx"]
 
 _TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _CODES = {np.dtype(name).newbyteorder("="): code for code, name in _TYPES.items()}
@@ -113,29 +114,39 @@ def parse_idx(payload: bytes | bytearray, *, source: str) -> NDArray[Any]:
 
 
 def read_bytes(path: Path, *, source: str, limit: int | None = None) -> bytes:
-    """Read a file, decompressing it when it is gzip.
+    """Read a file as :func:`read_stream` does.
+
+    Raises:
+        CorruptDataError: Broken gzip, or more than ``limit`` bytes.
+        DataNotFoundError: It cannot be read.
+    """
+    with path.open("rb") as file:
+        return read_stream(file, source=source, limit=limit)
+
+
+def read_stream(file: io.BufferedReader, *, source: str, limit: int | None = None) -> bytes:
+    """Read an open file, decompressing it when it is gzip.
 
     Args:
-        path: The file.
+        file: The file, or a member of an archive, at its start.
         source: What to call it in messages.
         limit: The most bytes the payload may have; a gzip file that holds more is refused as soon as it passes them.
 
     Raises:
         CorruptDataError: Broken gzip, or more than ``limit`` bytes.
+        DataNotFoundError: It cannot be read.
     """
-    with path.open("rb") as file:
-        compressed = file.peek(2)[:2] == _GZIP_MAGIC
-        size = -1 if limit is None else limit + 1
-        try:
-            if compressed:
-                with gzip.GzipFile(fileobj=file) as unzipped:
-                    payload = unzipped.read(size)
-            else:
-                payload = file.read(size)
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            raise CorruptDataError(f"{source} is a broken gzip file: {error}.") from error
-        except OSError as error:
-            raise DataNotFoundError(f"{source} cannot be read: {error.strerror or error}.") from error
+    size = -1 if limit is None else limit + 1
+    try:
+        if file.peek(2)[:2] == _GZIP_MAGIC:
+            with gzip.GzipFile(fileobj=file) as unzipped:
+                payload = unzipped.read(size)
+        else:
+            payload = file.read(size)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise CorruptDataError(f"{source} is a broken gzip file: {error}.") from error
+    except OSError as error:
+        raise DataNotFoundError(f"{source} cannot be read: {error.strerror or error}.") from error
     if limit is not None and len(payload) > limit:
         raise CorruptDataError(f"{source} holds more than the {limit} bytes that it should.")
     return payload

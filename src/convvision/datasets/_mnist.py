@@ -32,6 +32,7 @@ _FILES = tuple(
         name="mnist",
         summary="Grey pictures of handwritten digits, ten classes.",
         image_shape=(28, 28, 1),
+        mirrored=False,
         class_names=tuple("0123456789"),
         train_count=60_000,
         test_count=10_000,
@@ -48,6 +49,7 @@ _FILES = tuple(
             "The classes are not in balance: 5,421 training images show a 5, the rarest digit, and 6,742 a 1.",
         ),
         files=tuple(file.name for file in _FILES),
+        download_size=11_594_722,
     )
 )
 def mnist(*, data_home: Path, download: bool, seed: int) -> tuple[Split, Split]:  # noqa: ARG001

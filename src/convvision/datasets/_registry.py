@@ -54,8 +54,12 @@ DATASETS: Registry[DatasetEntry] = Registry(
     "data set",
     group="convvision.datasets",
     builtins=(
+        "convvision.datasets._cifar10",
+        "convvision.datasets._cifar100",
         "convvision.datasets._drawn_fashion",
+        "convvision.datasets._emnist",
         "convvision.datasets._fashion_mnist",
+        "convvision.datasets._kmnist",
         "convvision.datasets._mnist",
     ),
     adapt=_from_plugin,

@@ -15,6 +15,8 @@ Scale: TypeAlias = Literal["unit", "standard"]
 
 __all__ = ["Scale", "Scaling"]
 
+_RESTORED_AT_ONCE = 1024
+
 
 @set_module("convvision.datasets")
 @dataclass(frozen=True)
@@ -72,6 +74,26 @@ class Scaling:
             scaled -= np.asarray(self.mean, np.float32)
             scaled /= np.asarray(self.std, np.float32)
         return scaled
+
+    def restore(self, images: NDArray[Any]) -> NDArray[np.uint8]:
+        """Bring scaled images back to pixels, the inverse of :meth:`apply`.
+
+        Args:
+            images: As :meth:`apply` returns them, shape (..., C).
+
+        Returns:
+            uint8 of the same shape; floats between two pixel values are rounded, those beyond the ends are clipped.
+        """
+        if images.dtype == np.uint8:
+            return images
+        pixels: NDArray[np.uint8] = np.empty(images.shape, np.uint8)
+        # A part at a time: the floats of a whole set take eight times the memory of its pixels.
+        for start in range(0, len(images), _RESTORED_AT_ONCE):
+            part = images[start : start + _RESTORED_AT_ONCE].astype(np.float64)
+            if self.scale == "standard":
+                part = part * np.asarray(self.std) + np.asarray(self.mean)
+            pixels[start : start + _RESTORED_AT_ONCE] = np.clip(np.rint(part * 255), 0, 255)
+        return pixels
 
     def prepare(self, images: NDArray[Any]) -> NDArray[Any]:
         """Bring images onto this scale: uint8 are raw pixels and are scaled; floats must be on it already.

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from convvision._checks import check_images, check_labels
 from convvision._public import set_module
+from convvision.datasets._pictures import Aspect
 from convvision.datasets._scaling import Scaling
 from convvision.errors import InputError, ValueRangeError
 
@@ -70,7 +71,10 @@ class DatasetInfo:
         homepage: Where they are published.
         citation: How to cite them.
         known_issues: What is known to be wrong with them.
-        files: Names of the data files, without ``.gz``; empty where there are none.
+        files: Names of the data files, without ``.gz`` where they are good uncompressed too; empty where there are
+            none.
+        folder: Name of their folder in the data home; by default that of the data set.
+        download_size: Bytes that are downloaded where no file is there yet.
         mirrored: Whether an image that is mirrored left to right is still one of its class: false for digits; None
             where nobody said.
     """
@@ -88,6 +92,8 @@ class DatasetInfo:
     citation: str = ""
     known_issues: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    folder: str = ""
+    download_size: int = 0
     mirrored: bool | None = None
 
     def __post_init__(self) -> None:
@@ -114,7 +120,8 @@ class Dataset:
         test: The test images.
         validation: A part of the training images, or None where none was asked for.
         scaling: How the pixels were scaled; knows how to do the same to other images.
-        location: Absolute path of the folder that it was read from; empty for a registered set and for arrays.
+        location: Absolute path of the folder or file that it was read from; empty for a registered set and for arrays.
+        aspect: How image files were brought to the shape of the images, as in :func:`read_picture`.
 
     Raises:
         ShapeError: Images of another shape than ``info`` says.
@@ -128,9 +135,10 @@ class Dataset:
     validation: Split | None = None
     scaling: Scaling = field(default_factory=Scaling)
     location: str = ""
+    aspect: Aspect = "stretch"
 
     def __post_init__(self) -> None:
-        for images, labels in self._splits().values():
+        for images, labels in self.parts.values():
             if (images.dtype == np.uint8) != (self.scaling.scale is None):
                 raise ValueRangeError(
                     f"Images are uint8 where scaling.scale is None, and floats otherwise. "
@@ -140,7 +148,7 @@ class Dataset:
             check_labels(labels, count=len(images), num_classes=self.info.num_classes)
 
     def __repr__(self) -> str:
-        counts = ", ".join(f"{name}={len(split)}" for name, split in self._splits().items())
+        counts = ", ".join(f"{name}={len(split)}" for name, split in self.parts.items())
         return (
             f"Dataset({self.info.name!r}, {counts}, image_shape={self.info.image_shape}, scale={self.scaling.scale!r})"
         )
@@ -148,8 +156,10 @@ class Dataset:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 (hexadecimal) of the splits, by which a saved run tells what it was trained on."""
-        return hashlib.sha256("".join(split.fingerprint for split in self._splits().values()).encode()).hexdigest()
+        return hashlib.sha256("".join(split.fingerprint for split in self.parts.values()).encode()).hexdigest()
 
-    def _splits(self) -> dict[str, Split]:
+    @property
+    def parts(self) -> dict[str, Split]:
+        """The splits that there are, by name: "train", "validation" where there is one, "test"."""
         splits = {"train": self.train, "validation": self.validation, "test": self.test}
         return {name: split for name, split in splits.items() if split is not None}

@@ -1,6 +1,12 @@
 from ._conv import conv as conv
+from ._convmixer import convmixer as convmixer
+from ._convnext import convnext as convnext
 from ._dense import dense as dense
+from ._densenet import densenet as densenet
+from ._fast_conv import fast_conv as fast_conv
 from ._graph import ReceptiveField as ReceptiveField
+from ._mobile import mobile as mobile
+from ._preact_resnet import preact_resnet as preact_resnet
 from ._registry import MODELS as MODELS
 from ._registry import ModelBuilder as ModelBuilder
 from ._registry import ModelInfo as ModelInfo
@@ -8,6 +14,10 @@ from ._registry import create_model as create_model
 from ._registry import get_model_info as get_model_info
 from ._registry import list_models as list_models
 from ._registry import register_model as register_model
+from ._resnet import resnet as resnet
 from ._summary import LayerSummary as LayerSummary
 from ._summary import ModelSummary as ModelSummary
 from ._summary import summary as summary
+from ._tiny import tiny as tiny
+from ._vgg import vgg as vgg
+from ._wide_resnet import wide_resnet as wide_resnet

@@ -9,9 +9,10 @@ from typing import Literal
 from convvision._checks import check_positive_int
 from convvision._keras import keras
 from convvision._public import set_module
-from convvision.errors import InputError, ShapeError
+from convvision.errors import InputError
 from convvision.models._head import check_activation, dense_head, positive_ints
 from convvision.models._registry import check_input_shape, check_num_classes, register_model
+from convvision.models._sizes import Window, check_size, smallest_size
 
 __all__ = ["conv"]
 
@@ -70,7 +71,11 @@ def conv(
         raise InputError(f"padding is 'valid' or 'same'. Received: padding={padding!r}")
     check_activation(activation, "activation")
     shape = check_input_shape(input_shape)
-    _check_size(shape, len(widths), kernel_size, pool_size, padding)
+    check_size(
+        shape,
+        _windows(len(widths), kernel_size, pool_size, padding),
+        advice="Use larger images, fewer convolutions, padding='same' or a smaller pool_size.",
+    )
 
     # Said outright, because a user's keras.json may say otherwise.
     channels = {"data_format": "channels_last"}
@@ -93,31 +98,9 @@ def conv(
     return keras.Model(image, outputs, name=name or "_".join(["conv", *map(str, widths)]))
 
 
-def _check_size(shape: tuple[int, int, int], depth: int, kernel_size: int, pool_size: int, padding: str) -> None:
-    """Refuse images that the convolutions and poolings would shrink to nothing, showing the arithmetic."""
-    shrink = kernel_size - 1 if padding == "valid" else 0
-    side = min(shape[:2])
-    steps = [str(side)]
-    for _ in range(depth):
-        side -= shrink
-        steps.append(f"convolution {kernel_size} → {max(side, 0)}")
-        if side > 0 and pool_size > 1:
-            side //= pool_size
-            steps.append(f"pooling {pool_size} → {side}")
-        if side < 1:
-            raise ShapeError(
-                f"Images of {shape[0]} × {shape[1]} are too small for this network: "
-                f"{', '.join(steps)}. Expected at least {_smallest(depth, shrink, pool_size)} pixels a side. "
-                f"Use larger images, fewer convolutions, padding='same' or a smaller pool_size. "
-                f"Received: input_shape={shape}"
-            )
-
-
-def _smallest(depth: int, shrink: int, pool_size: int) -> int:
-    side = 1
-    for _ in range(depth):
-        side = side * pool_size + shrink
-    return side
+def _windows(depth: int, kernel_size: int = 3, pool_size: int = 2, padding: str = "valid") -> list[Window]:
+    convolution, pooling = Window("convolution", kernel_size, padding=padding), Window("pooling", pool_size, pool_size)
+    return [convolution, *[pooling] * (pool_size > 1)] * depth
 
 
 _LESSON = "The lesson that convvision grew from: Improving Computer Vision Accuracy using Convolutions"
@@ -137,6 +120,6 @@ for _filters, _parameters, _summary in (
         family="conv",
         summary=_summary,
         parameters=_parameters,
-        min_size=_smallest(len(_filters), shrink=2, pool_size=2),
+        min_size=smallest_size(_windows(len(_filters))),
         reference=_LESSON,
     )(functools.partial(conv, _filters))

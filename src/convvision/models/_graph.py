@@ -158,11 +158,19 @@ def _grown(node: Any, field: ReceptiveField | None) -> ReceptiveField | None:
         )
     if kinds & _GLOBAL or ("Dense" in kinds and len(before) == 2):
         return _WHOLE_IMAGE
+    if "LayerNormalization" in kinds and _over_channels(layer, len(before)):
+        return field
     if kinds & _RESHAPING:
         # Each unit sees what it saw, but a window over another grid would not see neighbours.
         return field if len(after) == 2 or before[1:3] == after[1:3] else None
     known = _POINTWISE if isinstance(layer, keras.Layer) else _POINTWISE_OPERATIONS
     return field if kinds & known or ("Dense" in kinds and len(before) == 4) else None
+
+
+def _over_channels(layer: Any, rank: int) -> bool:
+    """Tell whether a layer normalises each position by itself; over other axes it joins positions."""
+    axes = layer.axis if isinstance(layer.axis, list | tuple) else [layer.axis]
+    return [axis % rank for axis in axes] == [rank - 1]
 
 
 def class_names(layer: Any) -> set[str]:

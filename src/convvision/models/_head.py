@@ -1,4 +1,4 @@
-"""What stands behind the convolutions: hidden layers and the classifier, the same in every family of the lesson."""
+"""What stands behind the convolutions: hidden layers or pooling, and the classifier, the same in every family."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from convvision._keras import keras
 from convvision.errors import InputError
 from convvision.registry import unknown_name
 
-__all__ = ["check_activation", "dense_head", "positive_ints"]
+__all__ = ["check_activation", "classifier", "dense_head", "pooled_head", "positive_ints"]
 
 
 def dense_head(
@@ -37,14 +37,25 @@ def dense_head(
     """
     dropout = check_fraction(dropout, "dropout")
     check_activation(activation, "activation")
-    check_activation(classifier_activation, "classifier_activation")
     x = keras.layers.Flatten(data_format="channels_last", name="flatten")(features)
     for index, units in enumerate(positive_ints(hidden_units, "hidden_units"), start=1):
         x = keras.layers.Dense(units, activation=activation, name=f"dense_{index}")(x)
         if dropout:
             x = keras.layers.Dropout(dropout, name=f"dropout_{index}")(x)
+    return classifier(x, num_classes, classifier_activation)
+
+
+def pooled_head(features: Any, *, num_classes: int, classifier_activation: str | None) -> Any:
+    """Classify the mean of each feature map of a symbolic tensor (N, H, W, C); the parameters are those above."""
+    x = keras.layers.GlobalAveragePooling2D(data_format="channels_last", name="pool")(features)
+    return classifier(x, num_classes, classifier_activation)
+
+
+def classifier(x: Any, num_classes: int, activation: str | None) -> Any:
+    """End a network with a number for each class: symbolic float32 (N, num_classes) from (N, features)."""
+    check_activation(activation, "classifier_activation")
     # Probabilities in half precision do not sum to one, and their logarithm is what the loss takes.
-    return keras.layers.Dense(num_classes, activation=classifier_activation, dtype="float32", name="classifier")(x)
+    return keras.layers.Dense(num_classes, activation=activation, dtype="float32", name="classifier")(x)
 
 
 def positive_ints(values: int | Sequence[int], name: str) -> tuple[int, ...]:

@@ -67,7 +67,23 @@ def _from_plugin(name: str, loaded: object) -> ModelEntry:
 MODELS: Registry[ModelEntry] = Registry(
     "model",
     group="convvision.models",
-    builtins=("convvision.models._dense", "convvision.models._conv"),
+    builtins=tuple(
+        f"convvision.models._{family}"
+        for family in (
+            "dense",
+            "conv",
+            "fast_conv",
+            "tiny",
+            "vgg",
+            "resnet",
+            "preact_resnet",
+            "wide_resnet",
+            "densenet",
+            "mobile",
+            "convmixer",
+            "convnext",
+        )
+    ),
     adapt=_from_plugin,
 )
 

@@ -11,7 +11,7 @@ import numpy as np
 from convvision._checks import check_positive_int, check_seed
 from convvision._keras import keras
 from convvision._public import set_module
-from convvision.datasets import Dataset
+from convvision.datasets import Dataset, StreamedDataset
 from convvision.datasets._open import open_data
 from convvision.errors import InputError, NonFiniteLossError
 from convvision.models import create_model, get_model_info
@@ -26,7 +26,7 @@ __all__ = ["compare"]
 @set_module("convvision.training")
 def compare(
     models: Sequence[keras.Model | str],
-    data: Dataset | str | os.PathLike[str],
+    data: Dataset | StreamedDataset | str | os.PathLike[str],
     recipe: Recipe | str = "lesson",
     *,
     epochs: int | None = None,
@@ -86,7 +86,12 @@ def compare(
 
 
 def _train_one(
-    comparison: Comparison, name: str, model: keras.Model | str, data: Dataset, seed: int, verbose: int
+    comparison: Comparison,
+    name: str,
+    model: keras.Model | str,
+    data: Dataset | StreamedDataset,
+    seed: int,
+    verbose: int,
 ) -> bool:
     """Add a run to the comparison, or why there is none; false where the user interrupted it."""
     fresh = model if isinstance(model, str) else _fresh(model, seed)

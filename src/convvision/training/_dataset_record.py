@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from convvision._public import set_module
-from convvision.datasets import Dataset, Scaling, Split, list_datasets
+from convvision.datasets import Dataset, Scaling, Split, StreamedDataset, list_datasets, stream_folder
 from convvision.datasets._open import open_data
+from convvision.datasets._pictures import Aspect
 from convvision.errors import DataNotFoundError, DataWarning, InputError
 
 __all__ = ["DatasetRecord"]
@@ -30,7 +31,11 @@ class DatasetRecord:
         validation_count: Images that were set apart for validation.
         test_count: Images for the test.
         test_fingerprint: SHA-256 of the test images and labels, as they were scaled.
-        location: Absolute path of the folder that they were read from; empty for a registered set and for arrays.
+        location: Absolute path of the folder or file that they were read from; empty for a registered set and for
+            arrays.
+        aspect: How image files were brought to the shape of the images.
+        streamed: Whether the images stayed on the disk (:func:`convvision.datasets.stream_folder`); the fingerprints
+            are then those of the names and sizes of the files.
     """
 
     name: str
@@ -43,9 +48,11 @@ class DatasetRecord:
     test_count: int
     test_fingerprint: str
     location: str
+    aspect: Aspect = "stretch"
+    streamed: bool = False
 
     @classmethod
-    def of(cls, data: Dataset) -> DatasetRecord:
+    def of(cls, data: Dataset | StreamedDataset) -> DatasetRecord:
         """Record a data set."""
         return cls(
             name=data.info.name,
@@ -58,9 +65,11 @@ class DatasetRecord:
             test_count=len(data.test),
             test_fingerprint=data.test.fingerprint,
             location=data.location,
+            aspect=data.aspect,
+            streamed=isinstance(data, StreamedDataset),
         )
 
-    def open(self) -> Dataset:
+    def open(self) -> Dataset | StreamedDataset:
         """Open the same data again, as raw pixels (``scale=None``).
 
         Raises:
@@ -73,16 +82,19 @@ class DatasetRecord:
         """
         if not self.location and self.name not in list_datasets():
             raise InputError(
-                f"The run was trained on {self.name!r}, which is neither a registered data set nor a folder. "
+                f"The run was trained on {self.name!r}, which is neither a registered data set nor a folder or file. "
                 f"Say which data to use."
             )
-        if self.location and not Path(self.location).is_dir():
+        if self.location and not Path(self.location).exists():
             raise DataNotFoundError(
                 f"The run was trained on data in {self.location}, which is gone. "
                 f"Say where they are now, or which others to use."
             )
-        data = open_data(Path(self.location) if self.location else self.name, scale=None, image_shape=self.image_shape)
-        if Split(self.scaling.apply(data.test.images), data.test.labels).fingerprint != self.test_fingerprint:
+        data = self._reopened()
+        test = data.test
+        if isinstance(test, Split):
+            test = Split(self.scaling.apply(test.images), test.labels)
+        if test.fingerprint != self.test_fingerprint:
             warnings.warn(
                 f"The test images of {self.location or self.name} are not those of the run: they have changed, or were "
                 f"split off in another way. Some may have been trained on.",
@@ -90,6 +102,19 @@ class DatasetRecord:
                 stacklevel=2,
             )
         return data
+
+    def _reopened(self) -> Dataset | StreamedDataset:
+        if not self.streamed:
+            source = Path(self.location) if self.location else self.name
+            return open_data(source, scale=None, image_shape=self.image_shape, aspect=self.aspect)
+        height, width, channels = self.image_shape
+        return stream_folder(
+            self.location,
+            image_size=(height, width),
+            color_mode="rgb" if channels == 3 else "grayscale",
+            aspect=self.aspect,
+            scale=None,
+        )
 
     @classmethod
     def from_dict(cls, facts: dict[str, Any]) -> DatasetRecord:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convvision._keras import keras
-from convvision.datasets import Dataset
+from convvision.datasets import Dataset, StreamedDataset
 from convvision.models._forward import call_layer, finish, run_layers
 from convvision.models._outputs import gives_logits
 from convvision.training._augment import Augmentation
@@ -32,8 +32,10 @@ _MOST_STEPS = 2048
 _RANKED_TOGETHER = 10
 
 
-def why_not(model: keras.Model) -> str | None:
+def why_not(model: keras.Model, data: Dataset | StreamedDataset) -> str | None:
     """Say why a model cannot be trained by this loop; None where it can."""
+    if isinstance(data, StreamedDataset):
+        return f"the images of {data.info.name!r} are streamed from the disk"
     if keras.config.backend() != "tensorflow":
         return f"it needs TensorFlow, and Keras runs on {keras.config.backend()}"
     if type(model).train_step is not keras.Model.train_step:
@@ -66,11 +68,11 @@ class GraphLoop:
         import tensorflow as tf  # noqa: PLC0415
 
         self._model, self._data, self._recipe, self._augmentation = model, data, recipe, augmentation
-        self._rng = np.random.default_rng(seed)
-        self._view_seed = keras.random.SeedGenerator(seed)
+        self._seed = int(seed)
+        self._view_seed = keras.random.SeedGenerator(self._seed)
         count = len(data.train)
-        self._order = self._rng.permutation(count).astype(np.int32)
-        self._coins = tf.constant(self._rng.integers(0, 2, count), tf.int32)
+        self._order = np.arange(count, dtype=np.int32)
+        self._coins = tf.constant(np.random.default_rng(self._seed).integers(0, 2, count), tf.int32)
         self._images = tf.constant(data.train.images)
         self._labels = tf.constant(data.train.labels.astype(np.int32))
         self._sample_weight = None if sample_weight is None else tf.constant(sample_weight)
@@ -93,7 +95,7 @@ class GraphLoop:
         )
         model.stop_training = False
         heard.on_train_begin()
-        logs: dict[str, float] = {}
+        logs: dict[str, Any] = {}
         step, chunk = 0, 1
         for epoch in range(epochs):
             model.reset_metrics()
@@ -120,7 +122,7 @@ class GraphLoop:
         model.optimizer.finalize_variable_values(model.trainable_weights)
         heard.on_train_end(logs)
 
-    def _validate(self, heard: keras.callbacks.CallbackList) -> dict[str, float]:
+    def _validate(self, heard: keras.callbacks.CallbackList) -> dict[str, Any]:
         if self._data.validation is None:
             return {}
         images, labels = self._data.validation
@@ -144,11 +146,12 @@ class GraphLoop:
     def _epoch_order(self, epoch: int) -> Any:
         import tensorflow as tf  # noqa: PLC0415
 
-        chosen = self._order
+        chosen = np.arange(len(self._data.train), dtype=np.int32)
         if self._is_hard(epoch):
             chosen = hardest(self._losses.numpy(), self._order, self._hard_count)
-        self._order = self._rng.permutation(chosen) if epoch else chosen
-        return tf.constant(self._order, tf.int32)
+        # As a stream shuffles its images, so that both give the same training.
+        self._order = np.random.default_rng([self._seed, epoch]).permutation(chosen)
+        return tf.constant(self._order)
 
     def _chunk(self, order: Any, first: Any, end: Any, epoch: Any, step: Any) -> None:
         """Make the steps from ``first`` to ``end`` of an epoch, all of them inside one graph."""
@@ -177,23 +180,21 @@ class GraphLoop:
         parts = []
         for tower in range(self.towers):
             part = slice(count * tower // self.towers, count * (tower + 1) // self.towers)
-            given = [None if each is None else each[part] for each in (images, labels, weights)]
-            parts.append((given[0], *self._tower(*given, statistics)))
-        shares = [tf.cast(tf.shape(inputs)[0], tf.float32) / tf.cast(count, tf.float32) for inputs, *_ in parts]
+            weights_here = None if weights is None else weights[part]
+            parts.append(self._tower(images[part], labels[part], weights_here, statistics))
+        shares = [tf.cast(tf.shape(outputs)[0], tf.float32) / tf.cast(count, tf.float32) for _, outputs, _ in parts]
         gradients = [
             None if each[0] is None else sum(share * gradient for share, gradient in zip(shares, each, strict=True))
-            for each in zip(*(found for *_, found in parts), strict=True)
+            for each in zip(*(found for _, _, found in parts), strict=True)
         ]
-        loss = sum(share * part[1] for share, part in zip(shares, parts, strict=True))
-        outputs = tf.concat([part[2] for part in parts], axis=0)
+        loss = sum(share * found for share, (found, _, _) in zip(shares, parts, strict=True))
+        outputs = tf.concat([found for _, found, _ in parts], axis=0)
 
         statistics.update()
         optimizer = model.optimizer
         if recipe.schedule != "constant" or recipe.warmup:
             progress = (tf.cast(step, tf.float32) + 0.5) / self._total_steps
-            optimizer.learning_rate.assign(
-                recipe.learning_rate * rate_factor(recipe.schedule, recipe.warmup, progress)
-            )
+            optimizer.learning_rate.assign(recipe.learning_rate * rate_factor(recipe.schedule, recipe.warmup, progress))
         optimizer.apply(gradients, model.trainable_variables)
         model._loss_tracker.update_state(loss, sample_weight=count)
         model.compute_metrics(images, labels, outputs, weights)
@@ -201,9 +202,7 @@ class GraphLoop:
             each = -tf.gather(self._log_probabilities(outputs), labels, batch_dims=1)
             self._losses.scatter_update(tf.IndexedSlices(each, positions))
 
-    def _tower(
-        self, images: Any, labels: Any, weights: Any, statistics: BatchStatistics
-    ) -> tuple[Any, Any, list[Any]]:
+    def _tower(self, images: Any, labels: Any, weights: Any, statistics: BatchStatistics) -> tuple[Any, Any, list[Any]]:
         """Compute loss, outputs and gradients of a part of a batch."""
         import tensorflow as tf  # noqa: PLC0415
 
@@ -273,11 +272,12 @@ def _towers(count: int, batch_size: int) -> int:
     if tf.config.threading.get_intra_op_parallelism_threads() != 1 or tf.config.list_physical_devices("GPU"):
         return 1
     smallest_batch = count % batch_size or min(count, batch_size)
-    return max(1, min(tf.config.threading.get_inter_op_parallelism_threads(), smallest_batch))
+    threads: int = tf.config.threading.get_inter_op_parallelism_threads()
+    return max(1, min(threads, smallest_batch))
 
 
 def _may_be_opened(model: Any) -> bool:
-    """Tell whether a model is made of layers that can be called one by one; a class of one's own may do something else."""
+    """Tell whether the layers of a model can be called one by one; a class of one's own may do something else."""
     if not isinstance(model, keras.Model):
         return True
     ours = type(model).__module__.startswith("keras.")
@@ -300,5 +300,5 @@ def _chunk_size(count: int, seconds: float) -> int:
     return max(1, min(wanted, 4 * count, _MOST_STEPS))
 
 
-def _numbers(logs: dict[str, Any]) -> dict[str, float]:
+def _numbers(logs: dict[str, Any]) -> dict[str, Any]:
     return {name: float(value) if np.ndim(value) == 0 else np.asarray(value) for name, value in logs.items()}

@@ -15,14 +15,24 @@ from numpy.typing import NDArray
 from convvision._checks import check_images
 from convvision._keras import keras
 from convvision._public import set_module
-from convvision.datasets import Dataset, Split, read_picture
+from convvision.datasets import (
+    Dataset,
+    LabelIssues,
+    Scaling,
+    Split,
+    StreamedDataset,
+    StreamedSplit,
+    find_label_issues,
+    read_picture,
+)
 from convvision.datasets._open import open_data
-from convvision.errors import InputError
+from convvision.errors import InputError, ShapeError
 from convvision.models._outputs import class_probabilities
 from convvision.training._dataset_record import DatasetRecord
 from convvision.training._predictions import Predictions
 from convvision.training._recipe import Recipe
 from convvision.training._run_files import reading_run, write_run
+from convvision.visualize import Confusion
 
 if TYPE_CHECKING:
     from convvision.training._history_display import HistoryDisplay
@@ -31,6 +41,8 @@ __all__ = ["Run", "load_run", "score"]
 
 # The column of history.csv beside those of the metrics.
 _SECONDS = "seconds"
+# Images of a stream that are in memory at once while they are classified.
+_STREAMED = 512
 
 
 @set_module("convvision.training")
@@ -49,9 +61,9 @@ class Run:
             them, ``test_accuracy`` and ``test_loss`` of the final weights. Empty where the training was interrupted.
         interrupted: Whether the user stopped it (Ctrl-C).
         versions: Of Python and of the packages that the figures depend on.
-        execution: How the machine did it: ``loop`` is "graph" for convvision's own loop and "fit" for Keras's, ``reason``
-            says why the latter, ``precision`` is that of the model, ``towers`` the number of parts of each batch that
-            were computed side by side.
+        execution: How the machine did it: ``loop`` is "graph" for convvision's own loop and "fit" for Keras's,
+            ``reason`` says why the latter, ``precision`` is that of the model, ``towers`` the number of parts of each
+            batch that were computed side by side.
         created: When it ended, UTC, ISO 8601.
     """
 
@@ -77,7 +89,8 @@ class Run:
 
         Args:
             images: uint8 pixels, or floats on the scale of the training, shape (N, H, W, C); or the path of an image
-                file, or several paths. Files are read upright and resized to the model's input.
+                file, or several paths. Files are read as those of the training: upright, resized to the model's input,
+                stretched, padded or cropped.
 
         Returns:
             The probability of each class for each image.
@@ -93,13 +106,34 @@ class Run:
         pixels = self._read(images) if _is_paths(images) else check_images(images, image_shape=self.data.image_shape)
         return Predictions(class_probabilities(self.model, self.data.scaling.prepare(pixels)), self.data.class_names)
 
-    def evaluate(self, data: Dataset | str | os.PathLike[str] | None = None) -> dict[str, float]:
+    def label_issues(self, data: Dataset | StreamedDataset | str | os.PathLike[str] | None = None) -> LabelIssues:
+        """Find test images whose label the model contradicts with confidence.
+
+        The test images, since nothing was learnt from their labels. To check the labels of training images, train
+        several runs that each leave out a part of them, and give :func:`convvision.datasets.find_label_issues` what
+        each says about the part that it did not see.
+
+        Args:
+            data: As in :meth:`evaluate`.
+
+        Returns:
+            The suspicious labels, by position among the test images; how they are found, and from which paper, says
+            :func:`convvision.datasets.find_label_issues`. ``plot_label_issues`` draws them.
+
+        Raises:
+            InputError: Other classes, or another scaling.
+            ShapeError: Images of another shape.
+        """
+        images, labels = self._test_images(data)
+        return find_label_issues(labels, class_probabilities(self.model, images))
+
+    def evaluate(self, data: Dataset | StreamedDataset | str | os.PathLike[str] | None = None) -> dict[str, float]:
         """Measure the model on the test images of a data set.
 
         Args:
-            data: A data set of the same classes, the name of one, or a folder of images or of IDX files. The pixels of
-                a data set are raw (``scale=None``) or scaled as in the training. By default the data that the run was
-                trained on, opened again.
+            data: A data set of the same classes, the name of one, a folder of images or of IDX files, or a CSV file.
+                The pixels of a data set are raw (``scale=None``) or scaled as in the training. By default the data that
+                the run was trained on, opened again.
 
         Returns:
             ``test_accuracy`` in [0, 1] and ``test_loss``, the mean cross-entropy in nats.
@@ -108,20 +142,55 @@ class Run:
             InputError: Other classes, or another scaling.
             ShapeError: Images of another shape.
         """
+        return score(self.model, self._test_split(data), self.data.scaling)
+
+    def confusion(self, data: Dataset | StreamedDataset | str | os.PathLike[str] | None = None) -> Confusion:
+        """Tell which classes the model takes for which, on the test images of a data set.
+
+        Args:
+            data: As for :meth:`evaluate`.
+
+        Returns:
+            The confusion matrix, figures of each class, and the most confused pairs with their images, which are on the
+            scale of the training.
+
+        Raises:
+            InputError: Other classes, or another scaling.
+            ShapeError: Images of another shape.
+        """
+        images, labels = self._test_images(data)
+        return Confusion(labels, class_probabilities(self.model, images), self.data.class_names, images)
+
+    def _test_images(self, data: Dataset | StreamedDataset | str | os.PathLike[str] | None) -> Split:
+        """Give the test images of a data set in memory, on the scale of the training."""
+        split = self._test_split(data)
+        if isinstance(split, Split):
+            return split
+        return Split(self.data.scaling.apply(split.read(split.order())), split.labels)
+
+    def _test_split(self, data: Dataset | StreamedDataset | str | os.PathLike[str] | None) -> Split | StreamedSplit:
+        """Open data of the run's classes; what is in memory is brought onto the scale of the training."""
         if data is None:
             data = self.data.open()
-        data = open_data(data, scale=None, image_shape=self.data.image_shape)
+        data = open_data(data, scale=None, image_shape=self.data.image_shape, aspect=self.data.aspect)
         if data.info.class_names != self.data.class_names:
             raise InputError(
                 f"The run tells these classes apart: {', '.join(self.data.class_names)}. "
                 f"Received: {', '.join(data.info.class_names)}"
             )
+        # The pixels of a stream are raw until they are read, whatever its own scale.
+        if isinstance(data, StreamedDataset):
+            if data.info.image_shape != self.data.image_shape:
+                raise ShapeError(
+                    f"The run reads images of shape {self.data.image_shape}. Received: {data.info.image_shape}"
+                )
+            return data.test
         theirs, ours = data.scaling, self.data.scaling
         # Data in [0, 1] are in [0, 1], whatever their own mean and standard deviation.
         if theirs.scale is not None and (theirs.scale != ours.scale or (ours.scale == "standard" and theirs != ours)):
             raise InputError(f"The run was trained with {ours}. Received: data with {theirs}")
         images = check_images(data.test.images, image_shape=self.data.image_shape)
-        return score(self.model, Split(self.data.scaling.prepare(images), data.test.labels))
+        return Split(self.data.scaling.prepare(images), data.test.labels)
 
     def plot_history(self) -> HistoryDisplay:
         """Draw loss and accuracy by epoch, for training and validation.
@@ -160,7 +229,10 @@ class Run:
 
     def _read(self, paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> NDArray[np.uint8]:
         several = [paths] if isinstance(paths, str | os.PathLike) else paths
-        return np.stack([read_picture(Path(path), image_shape=self.data.image_shape) for path in several])
+        return np.stack([self._read_one(Path(path)) for path in several])
+
+    def _read_one(self, path: Path) -> NDArray[np.uint8]:
+        return read_picture(path, image_shape=self.data.image_shape, aspect=self.data.aspect)
 
 
 @set_module("convvision.training")
@@ -193,9 +265,14 @@ def load_run(directory: str | Path) -> Run:
         )
 
 
-def score(model: keras.Model, split: Split) -> dict[str, float]:
-    """Measure accuracy and mean cross-entropy on scaled images."""
-    probabilities = class_probabilities(model, split.images)
+def score(model: keras.Model, split: Split | StreamedSplit, scaling: Scaling) -> dict[str, float]:
+    """Measure accuracy and mean cross-entropy; images in memory are on the scale already, those of a stream are not."""
+    batches = (
+        [split.images]
+        if isinstance(split, Split)
+        else (scaling.apply(images) for images, _ in split.batches(_STREAMED))
+    )
+    probabilities = np.concatenate([class_probabilities(model, images) for images in batches])
     chosen = probabilities[np.arange(len(split)), split.labels]
     # Below this float32 has no number, and one mistake made with certainty would make the mean infinite.
     loss = -np.log(np.maximum(chosen, np.finfo(np.float32).tiny)).mean(dtype=np.float64)

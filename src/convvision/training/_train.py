@@ -17,14 +17,15 @@ from convvision._keras import keras
 from convvision._public import set_module
 from convvision._version import __version__
 from convvision.callbacks._metric_callback import MetricCallback
-from convvision.datasets import Dataset
+from convvision.datasets import Dataset, StreamedDataset
 from convvision.datasets._open import open_data
 from convvision.errors import InputError, MetricNotLoggedError, ShapeError
 from convvision.models import create_model
 from convvision.models._outputs import gives_logits, image_shape
-from convvision.training._dataset_record import DatasetRecord
 from convvision.training._augment import Augmentation
 from convvision.training._compile import compile_for_use, compile_to_train
+from convvision.training._dataset_record import DatasetRecord
+from convvision.training._feed import fit
 from convvision.training._fit_callbacks import EpochClock, EpochRecorder, NonFiniteLossGuard, ProgressBar, non_finite
 from convvision.training._graph_loop import GraphLoop, why_not
 from convvision.training._precision import available_precision, creating_in
@@ -37,7 +38,7 @@ __all__ = ["check_fit", "train"]
 @set_module("convvision.training")
 def train(
     model: keras.Model | str,
-    data: Dataset | str | os.PathLike[str],
+    data: Dataset | StreamedDataset | str | os.PathLike[str],
     recipe: Recipe | str = "lesson",
     *,
     epochs: int | None = None,
@@ -53,9 +54,10 @@ def train(
     Args:
         model: The name of a registered model, made to fit the data; or a model, which is compiled anew and trained on
             from its present weights. It maps images (N, H, W, C) to probabilities or logits (N, classes).
-        data: A data set; or the name of one, or a folder, which are scaled to [0, 1]. A folder holds IDX files, or
-            class folders of image files, which are read as 28 × 28 grey; :func:`convvision.datasets.from_folder` reads
-            them otherwise.
+        data: A data set; or the name of one, a folder, or a CSV file, which are scaled to [0, 1]. A folder holds IDX
+            files, or class folders of image files, which are read as 28 × 28 grey;
+            :func:`convvision.datasets.from_folder` reads them otherwise, and
+            :func:`convvision.datasets.stream_folder` leaves them on the disk, where they are more than memory holds.
         recipe: A recipe, or the name of one.
         epochs: Another number of epochs than the recipe's.
         callbacks: Keras callbacks, called as ``fit`` calls them.
@@ -88,7 +90,7 @@ def train(
             model = create_model(model, data.info.image_shape, data.info.num_classes)
     check_fit(model, data)
     _check_validation(callbacks, data)
-    reason = why_not(model)
+    reason = why_not(model, data)
     if reason is not None and recipe.needs_own_loop:
         raise InputError(
             f"The recipe {recipe.name!r} asks for what Keras's fit cannot do, and convvision's own loop cannot train "
@@ -117,20 +119,13 @@ def train(
     # The recorder comes behind the user's, since Keras's own callbacks add to the logs.
     heard = [clock, NonFiniteLossGuard(), *callbacks, recorder, *([bar] if bar else [])]
     try:
-        if reason is None:
+        if reason is None and isinstance(data, Dataset):
             loop = GraphLoop(model, data, recipe, _augmentation(recipe, data), seed=seed)
             run.execution["towers"] = loop.towers
             loop.fit(heard)
         else:
-            model.fit(
-                *data.train,
-                batch_size=recipe.batch_size,
-                epochs=recipe.epochs,
-                validation_data=None if data.validation is None else tuple(data.validation),
-                callbacks=heard,
-                verbose=0,
-            )
-        tested = score(model, data.test)
+            fit(model, data, batch_size=recipe.batch_size, epochs=recipe.epochs, seed=seed, callbacks=heard)
+        tested = score(model, data.test, data.scaling)
         if not math.isfinite(tested["test_loss"]):
             raise non_finite(tested["test_loss"], "on the test images", model)
         run.metrics = {**_last_epoch(recorder.history), **tested}
@@ -146,7 +141,7 @@ def train(
     return run
 
 
-def check_fit(model: Any, data: Dataset) -> None:
+def check_fit(model: Any, data: Dataset | StreamedDataset) -> None:
     """Refuse a model and data that do not go together, in terms of both; build the model where it is not yet.
 
     Raises:
@@ -175,7 +170,7 @@ def check_fit(model: Any, data: Dataset) -> None:
         )
 
 
-def _augmentation(recipe: Recipe, data: Dataset) -> Augmentation:
+def _augmentation(recipe: Recipe, data: Dataset | StreamedDataset) -> Augmentation:
     channels = data.info.image_shape[-1]
     fill = data.scaling.apply(np.zeros((1, channels), np.uint8))[0]
     return Augmentation(
@@ -191,7 +186,7 @@ def _check_callbacks(callbacks: Sequence[keras.callbacks.Callback]) -> None:
         raise InputError(f"callbacks is a list of Keras callbacks. Received: callbacks={callbacks!r}")
 
 
-def _check_validation(callbacks: Sequence[keras.callbacks.Callback], data: Dataset) -> None:
+def _check_validation(callbacks: Sequence[keras.callbacks.Callback], data: Dataset | StreamedDataset) -> None:
     """Refuse, before the training rather than after, a callback of ours that watches what will not be measured."""
     if data.validation is None:
         for callback in callbacks:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -14,12 +14,25 @@ from convvision._checks import check_images, check_positive_int
 from convvision._keras import keras
 from convvision._public import set_module
 from convvision.errors import InputError
-from convvision.models._forward import run_layers
-from convvision.models._graph import LayerCall, layer_calls
+from convvision.models._graph import LayerCall, ReceptiveField, layer_calls
 from convvision.models._outputs import image_shape, run_in_batches
 from convvision.registry import unknown_name
+from convvision.visualize._archive import read_layers, reading_archive, save_layers
+from convvision.visualize._layer_outputs import layer_outputs
 
-__all__ = ["GROUPS", "Activations", "LayerActivation", "Layers", "extract_activations", "find_layer", "is_spatial"]
+__all__ = [
+    "GROUPS",
+    "Activations",
+    "LayerActivation",
+    "Layers",
+    "extract_activations",
+    "find_layer",
+    "forward_layers",
+    "is_spatial",
+    "load_activations",
+]
+
+_KIND = "activations"
 
 Layers: TypeAlias = Literal["spatial", "conv", "pool"] | str | int | Sequence[str | int]
 
@@ -39,11 +52,13 @@ class LayerActivation:
         name: The layer's name, behind those of the nested models that hold it.
         kind: Its class, as in "Conv2D".
         maps: float32, shape (N, h, w, channels).
+        receptive_field: What a unit sees of the image, and how far apart neighbours are; None where that is not known.
     """
 
     name: str
     kind: str
     maps: NDArray[np.float32]
+    receptive_field: ReceptiveField | None = None
 
 
 @set_module("convvision.visualize")
@@ -54,10 +69,13 @@ class Activations:
     Attributes:
         images: The images, shape (N, H, W, C).
         layers: In the order of the data.
+        logits: What the model gives before a softmax or a sigmoid at its end, float32, shape (N, classes); None for a
+            model of which they cannot be told, as one of several outputs.
     """
 
     images: NDArray[Any]
     layers: tuple[LayerActivation, ...]
+    logits: NDArray[np.float32] | None = None
 
     def __getitem__(self, name: str) -> LayerActivation:
         """Look a layer up by its name.
@@ -70,12 +88,59 @@ class Activations:
                 return layer
         raise unknown_name("layer", name, [layer.name for layer in self.layers])
 
+    def save(self, path: str | Path) -> Path:
+        """Write the activations into one compressed ``.npz`` file, which :func:`load_activations` reads.
+
+        Args:
+            path: Ends in ``.npz``; a file that exists is replaced.
+
+        Returns:
+            The path.
+
+        Raises:
+            InputError: Another ending.
+            OutputError: The file cannot be written; what was there is untouched.
+        """
+        return save_layers(path, _KIND, self.layers, {"images": self.images, "logits": self.logits})
+
+
+@set_module("convvision.visualize")
+def load_activations(path: str | Path) -> Activations:
+    """Read activations that were saved.
+
+    Args:
+        path: The ``.npz`` file. Nothing in it is unpickled.
+
+    Returns:
+        The activations.
+
+    Raises:
+        DataNotFoundError: There is no such file.
+        CorruptDataError: No file of activations, half of one, a broken one, or one from a newer convvision.
+
+    Example:
+        >>> import numpy as np
+        >>> from convvision import create_model
+        >>> from convvision.visualize import extract_activations, load_activations
+        >>> found = extract_activations(create_model("conv_64_64"), np.zeros((2, 28, 28, 1), "float32"), "pool")
+        >>> again = load_activations(found.save("boots.npz"))
+        >>> bool((again["pool_1"].maps == found["pool_1"].maps).all())
+        True
+    """
+    with reading_archive(path, _KIND) as (facts, arrays):
+        images = arrays["images"]
+        layers = [LayerActivation(*parts) for parts in read_layers(facts, arrays, (len(images),))]
+        return Activations(images, tuple(layers), arrays.get("logits"))
+
 
 @set_module("convvision.visualize")
 def extract_activations(
     model: keras.Model, images: Any, layers: Layers = "spatial", *, batch_size: int = 128
 ) -> Activations:
-    """Compute feature maps, all layers in one forward pass of the model up to the last of them.
+    """Compute feature maps and logits, in one forward pass of the model.
+
+    On TensorFlow the pass is compiled when a model's layers are first asked for, and serves every number of images from
+    then on, with the weights as they are at each call. It is forgotten with the model.
 
     Args:
         model: A functional model, or a sequential one that is built; nested models are opened.
@@ -85,7 +150,7 @@ def extract_activations(
         batch_size: Images a forward pass.
 
     Returns:
-        The feature maps.
+        The feature maps and, where the model has them, the logits.
 
     Raises:
         InputError: A model that is not built, or a layer without feature maps.
@@ -101,24 +166,28 @@ def extract_activations(
         >>> [(layer.name, layer.maps.shape) for layer in found.layers]
         [('pool_1', (2, 13, 13, 64)), ('pool_2', (2, 5, 5, 64))]
     """
+    return forward_layers(model, images, layers, batch_size=batch_size, logits=True)
+
+
+def forward_layers(model: keras.Model, images: Any, layers: Layers, *, batch_size: int, logits: bool) -> Activations:
+    """Compute feature maps; without logits the pass ends at the last layer that is asked for.
+
+    Raises:
+        ConvvisionError: As :func:`extract_activations`.
+    """
     images = check_images(images, image_shape=image_shape(model))
     check_positive_int(batch_size, "batch_size")
     calls = layer_calls(model)
     chosen = _choose(calls, layers, model.name)
-
-    def forward(batch: NDArray[Any]) -> list[Any]:
-        computed = run_layers(model, [keras.ops.convert_to_tensor(batch, dtype=model.inputs[0].dtype)])
-        # Only as far as the last layer that is asked for.
-        outputs = list(itertools.islice(computed, max(chosen) + 1))
-        return [outputs[position] for position in chosen]
-
+    forward = layer_outputs(model, calls, chosen, logits=logits)
     found = run_in_batches(forward, images, batch_size=batch_size)
     return Activations(
         images,
         tuple(
-            LayerActivation(calls[position].name, type(calls[position].layer).__name__, maps)
-            for position, maps in zip(chosen, found, strict=True)
+            LayerActivation(call.name, type(call.layer).__name__, maps, call.receptive_field)
+            for call, maps in zip((calls[position] for position in chosen), found, strict=False)
         ),
+        found[len(chosen)] if len(found) > len(chosen) else None,
     )
 
 

@@ -12,12 +12,17 @@ from typing_extensions import override
 from convvision._public import set_module
 from convvision.errors import InputError
 from convvision.visualize._attribution import Attribution
-from convvision.visualize._display import Display, check_cmap, draw_image, new_figure
+from convvision.visualize._display import (
+    SIGNED_CMAP,
+    Display,
+    add_colorbar,
+    check_cmap,
+    draw_badge,
+    draw_image,
+    new_figure,
+)
 
 __all__ = ["AttributionDisplay", "plot_attributions"]
-
-# Blue speaks against the class, white says nothing, red speaks for it; as in the pictures of kernels.
-_SIGNED_CMAP = "RdBu_r"
 
 
 @set_module("convvision.visualize")
@@ -88,7 +93,7 @@ class AttributionDisplay(Display):
         maps = attribution.maps
         largest = float(abs(maps).max()) or 1.0
         signed = bool((maps < 0).any())
-        colours = {"cmap": _SIGNED_CMAP, "vmin": -largest} if signed else {"cmap": self.cmap, "vmin": 0}
+        colours = {"cmap": SIGNED_CMAP, "vmin": -largest} if signed else {"cmap": self.cmap, "vmin": 0}
         height, width = attribution.images.shape[1:3]
         over_image = attribution.values.ndim == 3
         for index, axes in enumerate(column):
@@ -105,22 +110,10 @@ class AttributionDisplay(Display):
             name = f"class {target}" if self.class_names is None else self.class_names[target]
             axes.set_xlabel(f"{name}: {attribution.logits[index, target]:.3g}", fontsize="small")
             if not maps[index].any():
-                badge = {"facecolor": "black", "edgecolor": "none", "boxstyle": "round"}
-                axes.text(
-                    0.5,
-                    0.5,
-                    "0 everywhere",
-                    color="white",
-                    ha="center",
-                    va="center",
-                    transform=axes.transAxes,
-                    bbox=badge,
-                )
+                draw_badge(axes, "0 everywhere")
         at = "" if attribution.layer is None else f"\n{attribution.layer}"
         column[0].set_title(f"{attribution.method}{at}", fontsize="medium")
-        bar = self.figure_.colorbar(picture, ax=list(column), location="bottom", shrink=0.9, aspect=25)
-        bar.ax.tick_params(labelsize="x-small")
-        bar.ax.locator_params(nbins=3)
+        add_colorbar(self.figure_, picture, column, location="bottom")
 
 
 @set_module("convvision.visualize")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -56,12 +56,23 @@ class ClassScores:
         self.model_name = model.name
         last = deciding_call(self.calls)
         self._squashing = last.outputs[0] if _squashes(last.layer) else None
+        self._squashed_at = next(position for position, call in enumerate(self.calls) if call is last)
+        self._exclusive = self.num_classes > 1 and "sigmoid" not in _activation_names(last.layer)
         if self._squashing is not None:
             _check_opens(last.layer, model.name)
 
     def logits(self, images: Any) -> Any:
         """Compute logits (N, classes) of a tensor of images."""
         return keras.ops.cast(finish(self._run(images))[0], "float32")
+
+    def probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Turn logits (N, classes) into probabilities: each class's own behind a sigmoid, else shared by a softmax."""
+        logits = logits.astype(np.float64)
+        if not self._exclusive:
+            # The same as 1 / (1 + exp(−logit)), which overflows.
+            return ((1 + np.tanh(logits / 2)) / 2).astype(np.float32)
+        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
 
     def from_layer(self, images: Any, position: int) -> tuple[Any, Callable[[Any], Any]]:
         """Run a tensor of images as far as a layer.
@@ -73,6 +84,33 @@ class ClassScores:
         run = self._run(images)
         maps = next(itertools.islice(run, position, None))
         return maps, lambda instead: keras.ops.cast(finish(run, instead)[0], "float32")
+
+    def with_layers(self, images: Any, positions: Sequence[int]) -> tuple[list[Any], Any]:
+        """Run a tensor of images once, for the outputs of layers as the model has them, and for the logits."""
+        made: dict[int, Any] = {}
+        squashed: list[Any] = []
+
+        def call(node: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
+            if node.outputs[0] is self._squashing:
+                squashed.append((node.operation, args[0]))
+            return call_layer(node, args, kwargs)
+
+        run = run_layers(self._model, [images], call)
+        count, position, replacement = keras.ops.shape(images)[0], 0, None
+        while True:
+            try:
+                output = run.send(replacement)
+            except StopIteration as end:
+                given = keras.ops.cast(end.value[0], "float32")
+                return [made[position] for position in positions], given[count:] if squashed else given
+            # Behind the squashing stand only layers that treat each row alike, so both go through them together.
+            made[position] = output[:count] if squashed and position > self._squashed_at else output
+            replacement = None
+            if squashed and position == self._squashed_at:
+                layer, inputs = squashed[-1]
+                both = [keras.ops.cast(output, "float32"), _without_activation(layer, inputs)]
+                replacement = keras.ops.concatenate([both[0], keras.ops.cast(both[1], "float32")])
+            position += 1
 
     def in_batches(self, images: NDArray[Any], batch_size: int) -> NDArray[np.float32]:
         """Compute logits (N, classes) of any number of images."""
@@ -118,9 +156,13 @@ def _with_one_output(model: keras.Model, output: str | int | None) -> keras.Mode
 
 
 def _squashes(layer: Any) -> bool:
+    return not _SQUASHING.isdisjoint(_activation_names(layer))
+
+
+def _activation_names(layer: Any) -> set[str]:
     activation = getattr(layer, "activation", None)
-    names = {type(layer).__name__, type(activation).__name__, getattr(activation, "__name__", "")}
-    return any(name.lower() in _SQUASHING for name in names)
+    names = (type(layer).__name__, type(activation).__name__, getattr(activation, "__name__", ""))
+    return {name.lower() for name in names}
 
 
 def _check_opens(layer: Any, model_name: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["Display"]
+
+
+# For whatever has a sign, weights and results alike: blue below zero, white at it, red above.
+SIGNED_CMAP = "RdBu_r"
 
 
 @set_module("convvision.visualize")
@@ -93,16 +98,84 @@ def new_figure(rows: int, columns: int, *, panel: tuple[float, float]) -> tuple[
     return figure, axes
 
 
-def draw_image(axes: Any, image: NDArray[Any]) -> None:
-    """Draw one image (H, W, C) from its darkest to its brightest value, without ticks: in colour where it has three."""
+def new_figure_beside(picture: float, frame: tuple[float, float]) -> tuple[Figure, NDArray[Any]]:
+    """Make a figure of one picture and, on its right, a frame for many.
+
+    Args:
+        picture: Width of the picture, in inches.
+        frame: Width and height of the frame, in inches.
+
+    Returns:
+        The figure and its axes, shape (1, 2).
+    """
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    # What stands around them is added: numbers, titles, a colour bar.
+    size = (picture + frame[0] + 1.3, max(frame[1], picture) + 0.5)
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.subplots(1, 2, squeeze=False, width_ratios=(picture, frame[0]))
+    return figure, np.asarray(axes)
+
+
+def draw_image(axes: Any, image: NDArray[Any], *, limits: tuple[float, float] | None = None) -> None:
+    """Draw one image (H, W, C), without ticks: in colour where it has three channels.
+
+    Args:
+        axes: Where.
+        image: The image.
+        limits: The values of black and white; None for its own darkest and brightest.
+    """
     axes.set(xticks=[], yticks=[])
     shown = image.astype(np.float32)
-    low, high = float(shown.min()), float(shown.max())
-    shown = (shown - low) / ((high - low) or 1.0)
+    low, high = limits or (float(shown.min()), float(shown.max()))
+    shown = np.clip((shown - low) / ((high - low) or 1.0), 0, 1)
     if shown.shape[-1] == 3:
         axes.imshow(shown)
     else:
         axes.imshow(shown[..., 0], cmap="gray", vmin=0, vmax=1)
+
+
+def draw_map(axes: Any, values: NDArray[Any], *, cmap: str, limits: tuple[float, float] | None = None) -> Any:
+    """Draw a map (h, w), without ticks, and return the picture.
+
+    One that is the same everywhere is marked, and not stretched to colours: a ReLU that never fires is a fact, not
+    noise to be looked at.
+
+    Args:
+        axes: Where.
+        values: The map.
+        cmap: Matplotlib's name of the colours.
+        limits: The values of the first and the last colour; None for the smallest and the largest of the map.
+    """
+    low, high = limits or (float(values.min()), float(values.max()))
+    axes.set(xticks=[], yticks=[])
+    picture = axes.imshow(values, cmap=cmap, vmin=low, vmax=high if low < high else low + 1)
+    if values.min() == values.max():
+        draw_badge(axes, f"{values.flat[0]:g} everywhere")
+    return picture
+
+
+def draw_badge(axes: Any, text: str, *, at: tuple[float, float] | None = None, size: float | str = "medium") -> None:
+    """Write white on black, over whatever is there: in the middle of the axes, or at a point of its data."""
+    axes.text(
+        *(at or (0.5, 0.5)),
+        text,
+        color="white",
+        fontsize=size,
+        ha="center",
+        va="center",
+        transform=axes.transAxes if at is None else axes.transData,
+        bbox={"facecolor": "black", "edgecolor": "none", "boxstyle": "round"},
+    )
+
+
+def add_colorbar(figure: Figure, picture: Any, panels: Iterable[Any], *, location: str, label: str = "") -> Any:
+    """Put the colour bar that several panels share beside them: "bottom" or "right"."""
+    bar = figure.colorbar(picture, ax=list(panels), location=location, shrink=0.9, aspect=25, label=label)
+    bar.ax.tick_params(labelsize="x-small")
+    bar.ax.locator_params(nbins=3 if location == "bottom" else 5)
+    bar.outline.set_visible(False)
+    return bar
 
 
 def check_cmap(cmap: str) -> str:

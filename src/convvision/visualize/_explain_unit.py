@@ -19,7 +19,7 @@ from convvision.models._outputs import image_shape
 from convvision.visualize._activations import find_layer
 from convvision.visualize._receptive_field import check_unit, padding_before
 
-__all__ = ["UnitExplanation", "UnitStep", "explain_unit"]
+__all__ = ["UnitExplanation", "UnitStep", "check_convolution", "explain_unit", "kernel_of"]
 
 # Activations for which a number alone is not enough.
 _ACROSS_CHANNELS = {"glu", "log_softmax", "softmax", "sparsemax"}
@@ -136,7 +136,7 @@ def explain_unit(
     calls = layer_calls(model)
     position = find_layer(calls, layer, model.name)
     call = calls[position]
-    _check_kind(call)
+    check_convolution(call, "A unit of {} can be explained")
     before, after = _around(model, images, calls, position)
     if isinstance(channel, bool) or not isinstance(channel, int | np.integer) or not 0 <= channel < after.shape[-1]:
         raise InputError(
@@ -151,7 +151,7 @@ def explain_unit(
     )
     whole = _lifted(before, rows, columns)
     biases = np.zeros(after.shape[-1]) if convolution.bias is None else _numbers(convolution.bias)
-    parts = [_kernel_of(convolution, one, before.shape[-1]) for one in range(after.shape[-1])]
+    parts = [kernel_of(convolution, one, before.shape[-1]) for one in range(after.shape[-1])]
     # All channels, for an activation may look at more than its own, as a softmax does.
     sums = np.array(
         [
@@ -179,13 +179,22 @@ def explain_unit(
     )
 
 
-def _check_kind(call: LayerCall) -> None:
+def check_convolution(call: LayerCall, what: str) -> None:
+    """Refuse a layer that is no convolution of Keras's own.
+
+    Args:
+        call: The call of the layer.
+        what: What is done with the layers that stand in its ``{}``.
+
+    Raises:
+        InputError: Another layer, or one with channels first.
+    """
     kinds = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
     # A subclass that computes something else would be explained wrongly.
     known = any(type(call.layer).call is kind.call for kind in kinds if isinstance(call.layer, kind))
     if not known or call.layer.data_format != "channels_last":
         raise InputError(
-            f"A unit of Conv2D, DepthwiseConv2D or SeparableConv2D can be explained, with channels last. "
+            f"{what.format('Conv2D, DepthwiseConv2D or SeparableConv2D')}, with channels last. "
             f"Received: layer {call.name!r} ({type(call.layer).__name__})"
         )
 
@@ -225,7 +234,7 @@ def _lifted(maps: NDArray[np.float32], rows: NDArray[np.int64], columns: NDArray
     return np.where(inside[..., None], patch, np.float32(0))
 
 
-def _kernel_of(layer: Any, channel: int, inputs: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+def kernel_of(layer: Any, channel: int, inputs: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Give the input channels that a channel of the output reads, and its weights (height, width, those channels)."""
     if isinstance(layer, keras.layers.SeparableConv2D):
         depthwise, pointwise = _numbers(layer.depthwise_kernel), _numbers(layer.pointwise_kernel)

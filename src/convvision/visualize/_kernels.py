@@ -13,15 +13,13 @@ from convvision._checks import check_positive_int
 from convvision._public import set_module
 from convvision.errors import InputError, ShapeError
 from convvision.kernels import KERNELS, apply
-from convvision.visualize._display import Display, check_cmap
+from convvision.visualize._display import SIGNED_CMAP, Display, check_cmap
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["KernelDisplay", "draw_numbers", "plot_kernels"]
 
-# For whatever has a sign, weights and results alike: blue below zero, white at it, red above.
-_SIGNED_CMAP = "RdBu_r"
 _QUIET = "0.4"
 
 
@@ -165,7 +163,7 @@ def draw_numbers(axes: Axes, kernel: NDArray[np.float32]) -> None:
     """Draw a matrix as coloured cells: blue below zero, white at it, red above; with its numbers where they fit."""
     strongest = float(abs(kernel).max()) or 1.0
     # The root lets small weights keep a visible sign; the limits of 2 keep the colours pale under dark numbers.
-    axes.imshow(np.sign(kernel) * np.sqrt(abs(kernel) / strongest), cmap=_SIGNED_CMAP, vmin=-2, vmax=2)
+    axes.imshow(np.sign(kernel) * np.sqrt(abs(kernel) / strongest), cmap=SIGNED_CMAP, vmin=-2, vmax=2)
     axes.set_xticks(np.arange(0.5, kernel.shape[1] - 1), [])
     axes.set_yticks(np.arange(0.5, kernel.shape[0] - 1), [])
     axes.tick_params(length=0)
@@ -206,7 +204,7 @@ def _draw_result(
     if abs(gain) <= 1e-6 * float(abs(kernel).sum()):
         signed = result.mean(axis=-1) if result.ndim == 3 else result
         limit = float(abs(signed).max()) or 1.0
-        axes.imshow(signed, cmap=_SIGNED_CMAP, vmin=-limit, vmax=limit)
+        axes.imshow(signed, cmap=SIGNED_CMAP, vmin=-limit, vmax=limit)
         return
     # Zero belongs to the range, so that an even image is not all black.
     low, high = min(0.0, float(image.min())), max(0.0, float(image.max()))

@@ -215,6 +215,9 @@ def _taps(layer: Any, axis: int, size: int, outputs: int) -> NDArray[np.int64] |
     """
     places: NDArray[np.int64] = np.arange(outputs)[:, None]
     kinds = class_names(layer)
+    if size == outputs and kinds & {"ZeroPadding2D", "Cropping2D"}:
+        # It changes the other axis, or the channels.
+        return places
     if kinds & {"ZeroPadding2D"}:
         return places - int(layer.padding[axis][0])
     if kinds & {"Cropping2D"}:

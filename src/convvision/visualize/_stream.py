@@ -1,0 +1,90 @@
+"""One pass over a data set: of each batch's feature maps, only what is left of them after a reduction is kept."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convvision._checks import check_images, check_positive_int
+from convvision._keras import keras
+from convvision.models._forward import run_layers
+from convvision.models._graph import LayerCall, layer_calls
+from convvision.models._outputs import image_shape
+from convvision.visualize._activations import Layers, _choose
+
+__all__ = ["Reduction", "position_maxima", "position_means", "prepared_layers", "reduced_batches"]
+
+# From the maps of each layer, (n, h, w, channels) in float32, and what belongs to the same images, to tensors.
+Reduction: TypeAlias = Callable[[list[Any], list[Any]], list[Any]]
+
+
+def prepared_layers(
+    model: keras.Model, images: Any, layers: Layers, batch_size: int
+) -> tuple[NDArray[Any], list[LayerCall], list[int]]:
+    """Check what every pass over a data set is given.
+
+    Returns:
+        The images, the calls of the model's layers, and the positions of those that are asked for.
+    """
+    images = check_images(images, image_shape=image_shape(model))
+    check_positive_int(batch_size, "batch_size")
+    calls = layer_calls(model)
+    return images, calls, _choose(calls, layers, model.name)
+
+
+def reduced_batches(
+    model: keras.Model,
+    images: NDArray[Any],
+    positions: Sequence[int],
+    reduce: Reduction,
+    *,
+    beside: Sequence[NDArray[Any]] = (),
+    batch_size: int,
+) -> Iterator[tuple[slice, list[NDArray[Any]]]]:
+    """Run a model forward, once over all images, and give what a reduction leaves of each batch.
+
+    The maps of 10,000 images would fill gigabytes. The reduction is computed where they are, and only its result is
+    brought to NumPy.
+
+    Args:
+        model: As for :func:`extract_activations`.
+        images: Shape (N, H, W, C).
+        positions: Of the layers among the model's calls; it is run no further than the last of them.
+        reduce: Computes tensors from the layers' maps of a batch and from the batch of each array ``beside``.
+        beside: Arrays with a row an image, such as labels.
+        batch_size: Images a forward pass.
+
+    Yields:
+        Which images a batch holds, and its reduced tensors.
+    """
+    step = _forward(model, positions, reduce)
+    for start in range(0, len(images), batch_size):
+        batch = slice(start, min(start + batch_size, len(images)))
+        tensor = keras.ops.convert_to_tensor(images[batch], dtype=model.inputs[0].dtype)
+        found = step(tensor, [keras.ops.convert_to_tensor(array[batch]) for array in beside])
+        yield batch, [np.asarray(keras.ops.convert_to_numpy(each)) for each in found]
+
+
+def position_means(maps: Any) -> Any:
+    """Average a tensor (n, h, w, channels) over positions: (n, channels)."""
+    # One pooling over the whole map, which on a CPU is several times as fast as a mean.
+    return keras.ops.average_pool(maps, tuple(maps.shape[1:3]), data_format="channels_last")[:, 0, 0]
+
+
+def position_maxima(maps: Any) -> Any:
+    """Take the largest value of a tensor (n, h, w, channels) over positions: (n, channels)."""
+    return keras.ops.max_pool(maps, tuple(maps.shape[1:3]), data_format="channels_last")[:, 0, 0]
+
+
+def _forward(model: keras.Model, positions: Sequence[int], reduce: Reduction) -> Callable[[Any, list[Any]], list[Any]]:
+    """Make the function from a batch to what is left of it: all that a backend would compile."""
+
+    def step(batch: Any, beside: list[Any]) -> list[Any]:
+        outputs = list(itertools.islice(run_layers(model, [batch]), max(positions) + 1))
+        return reduce([keras.ops.cast(outputs[position], "float32") for position in positions], beside)
+
+    return step

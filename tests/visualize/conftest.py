@@ -1,0 +1,64 @@
+"""A browser to open pages in, where this machine has one."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# What keeps Chromium from asking anybody for anything while it starts; a container gives it no sandbox.
+QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+OpenPage = Callable[..., contextlib.AbstractContextManager[Any]]
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """A running headless Chromium, driven by Playwright."""
+    driver = pytest.importorskip(
+        "playwright.sync_api", reason="Playwright is not installed: pip install playwright (in the extra 'test')."
+    )
+    program = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if program is None:
+        pytest.skip("Chromium is not on this machine: apt-get install chromium.")
+    with driver.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=list(QUIET))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(chromium: Any) -> OpenPage:
+    """Open a file in a new window; once it is done with, nothing may have been asked for and nothing complained."""
+
+    @contextlib.contextmanager
+    def opened(path: Path, **options: Any) -> Iterator[Any]:
+        context = chromium.new_context(**({"viewport": {"width": 1280, "height": 900}} | options))
+        page = context.new_page()
+        requests: list[str] = []
+        complaints: list[str] = []
+        page.on("request", lambda request: requests.append(request.url))
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(path.as_uri())
+        page.wait_for_selector("html[data-ready]", timeout=20_000)
+        page.evaluate("convvision.settled()")
+        yield page
+        asked = [url for url in requests if not url.startswith(("data:", "blob:"))]
+        context.close()
+        assert asked == [path.as_uri()]
+        assert complaints == []
+
+    return opened
