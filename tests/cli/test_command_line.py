@@ -222,7 +222,7 @@ def test_check_loads_no_heavy_library(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["datasets", "check", "no_such_data"], "It is no folder either."),
+        (["datasets", "check", "no_such_data"], "It is no folder either, and no CSV file."),
         (["models", "conv_6464"], "Did you mean 'conv_64_64'"),
         (["datasets", "fashion"], "Unknown data set 'fashion'"),
         (["train", "conv_16_61", "--data", "mnist"], "Did you mean 'conv_16_16'"),

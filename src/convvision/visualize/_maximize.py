@@ -107,7 +107,8 @@ def maximize_activation(
         ValueRangeError: A start outside the range.
 
     Example:
-        >>> import convvision
+        >>> import convvision, keras
+        >>> keras.utils.set_random_seed(1)
         >>> model = convvision.create_model("conv_16_16")
         >>> found = convvision.visualize.maximize_activation(model, "conv_1", [0, 3], steps=8)
         >>> found
