@@ -35,7 +35,7 @@ def test_data_by_name(run: Run, registered: str, data: Dataset) -> None:
 def test_other_images_give_other_figures(run: Run, data: Dataset) -> None:
     flipped = dataclasses.replace(data, test=dataclasses.replace(data.test, images=data.test.images[:, ::-1, ::-1]))
     # Upside down and mirrored, every quarter is the opposite one.
-    assert run.evaluate(flipped)["test_accuracy"] < 0.25 < run.evaluate(data)["test_accuracy"]
+    assert run.evaluate(flipped)["test_accuracy"] < run.evaluate(data)["test_accuracy"] - 0.05
 
 
 def test_other_classes_are_refused_and_both_listed(run: Run, make_data: Callable[..., Dataset]) -> None:

@@ -51,10 +51,13 @@ def train_by_hand(model: keras.Model, data: Dataset, *, seed: int, epochs: int) 
     images, labels = data.train
     for epoch in range(epochs):
         order = np.random.default_rng([seed, epoch]).permutation(len(labels))
-        model.reset_metrics()
+        logs: dict[str, float] = {}
         for start in range(0, len(labels), 32):
             chosen = order[start : start + 32]
-            logs = model.train_on_batch(images[chosen], labels[chosen], return_dict=True)
+            model.reset_metrics()
+            of_batch = model.train_on_batch(images[chosen], labels[chosen], return_dict=True)
+            for name, value in of_batch.items():
+                logs[name] = logs.get(name, 0.0) + float(value) * len(chosen) / len(labels)
         if data.validation is not None:
             tested = model.evaluate(*data.validation, batch_size=32, return_dict=True, verbose=0)
             logs |= {f"val_{name}": value for name, value in tested.items()}

@@ -17,6 +17,7 @@ from convvision.datasets import Dataset
 from convvision.errors import InputError, ShapeError, UnknownNameError
 from convvision.models._outputs import gives_logits
 from convvision.training import Recipe, load_run, train
+from convvision.training._graph_loop import GraphLoop
 
 
 def classifier(*ending: Any) -> keras.Model:
@@ -44,6 +45,7 @@ def no_fit(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("the training began")
 
     monkeypatch.setattr(keras.Model, "fit", fit)
+    monkeypatch.setattr(GraphLoop, "fit", fit)
 
 
 # Endings: probabilities or logits
@@ -206,7 +208,8 @@ def test_arrays_are_no_data_set_and_the_way_to_make_one_is_named(data: Dataset) 
 
 @pytest.mark.usefixtures("no_fit")
 def test_an_unknown_optimizer(data: Dataset) -> None:
-    with pytest.raises(InputError, match=r"optimizer is 'muon' or the name of one of Keras's, as in 'adam'\. Received: 'adamm'"):
+    said = r"optimizer is 'muon' or the name of one of Keras's, as in 'adam'\. Received: 'adamm'"
+    with pytest.raises(InputError, match=said):
         train("dense_128", data, Recipe("typo", optimizer="adamm"), verbose=0)
 
 

@@ -273,11 +273,14 @@ def test_a_loss_that_becomes_nan_stops_with_epoch_batch_and_learning_rate(
     first = int(np.flatnonzero(~np.isfinite(losses))[0])
     assert 0 < first < len(losses)
 
-    with pytest.raises(
-        NonFiniteLossError,
-        match=rf"became (nan|inf) in epoch 1, at batch {first + 1}, with learning rate 1e\+30\. Lower the",
-    ):
-        train(model, data, Recipe("too_fast", optimizer="sgd", learning_rate=1e30), seed=0, verbose=0)
+    for callbacks, by in (([], "[2-7]"), ([OnBatch(9, 9, press_ctrl_c)], str(first + 1))):
+        said = rf"became (nan|inf) in epoch 1, by batch {by}, with learning rate 1e\+30\. Lower the"
+        given = keras.models.clone_model(model)
+        given.set_weights(model.get_weights())
+        recipe = Recipe("too_fast", optimizer="sgd", learning_rate=1e30)
+        # A callback that wants every batch has the loss looked at after every batch.
+        with pytest.raises(NonFiniteLossError, match=said):
+            train(given, data, recipe, callbacks=callbacks, seed=0, verbose=0)
     np.testing.assert_array_equal(data.train.images, before)
 
 
@@ -287,5 +290,5 @@ def test_the_guard_counts_from_one_and_reads_the_learning_rate_of_the_moment(los
     guard.set_model(SimpleNamespace(optimizer=SimpleNamespace(learning_rate=np.float32(0.25))))
     guard.on_epoch_begin(2)
     guard.on_train_batch_end(8, {"loss": 3.0})
-    with pytest.raises(NonFiniteLossError, match=rf"became {loss} in epoch 3, at batch 10, with learning rate 0\.25\."):
+    with pytest.raises(NonFiniteLossError, match=rf"became {loss} in epoch 3, by batch 10, with learning rate 0\.25\."):
         guard.on_train_batch_end(9, {"loss": loss})

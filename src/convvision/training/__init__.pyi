@@ -4,6 +4,7 @@ from ._comparison_display import ComparisonDisplay as ComparisonDisplay
 from ._comparison_row import ComparisonRow as ComparisonRow
 from ._dataset_record import DatasetRecord as DatasetRecord
 from ._history_display import HistoryDisplay as HistoryDisplay
+from ._muon import Muon as Muon
 from ._predictions import Prediction as Prediction
 from ._predictions import Predictions as Predictions
 from ._recipe import RECIPES as RECIPES

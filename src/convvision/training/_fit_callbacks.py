@@ -78,7 +78,7 @@ class NonFiniteLossGuard(keras.callbacks.Callback):
         self._epoch = epoch
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        self._check("loss", logs, f"at batch {batch + 1}")
+        self._check("loss", logs, f"by batch {batch + 1}")
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
         self._check("val_loss", logs, "in validation")

@@ -1,8 +1,8 @@
 """A training loop inside one TensorFlow graph: no Python between steps, and none of ``fit``'s input pipeline.
 
-The images lie in memory as one tensor. A call of the graph makes a chunk of steps, short enough for Ctrl-C, the progress
-bar and a budget of time to be heard. Callbacks hear what ``fit`` would tell them; those that want every batch get every
-batch, as chunks of one step.
+The images lie in memory as one tensor. A call of the graph makes a chunk of steps, short enough for Ctrl-C, the
+progress bar and a budget of time to be heard. Callbacks hear what ``fit`` would tell them; those that want every batch
+get every batch, as chunks of one step.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ class GraphLoop:
                 count = min(chunk, steps - done)
                 heard.on_train_batch_begin(done)
                 began = time.perf_counter()
-                self._run(order, *map(tf.constant, (done, done + count, epoch, step)))
+                self._run(order, *(tf.constant(number, tf.int32) for number in (done, done + count, epoch, step)))
                 seconds = time.perf_counter() - began
                 # The first chunk of all is one step, and takes the time of preparing the graph besides.
                 if not every_batch:

@@ -1,0 +1,268 @@
+"""The loop inside the graph: what it trains, what callbacks hear, what it leaves behind."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from convvision.datasets import Dataset, from_arrays
+from convvision.errors import InputError
+from convvision.training import Recipe, load_run, train
+from convvision.training._graph_loop import hardest
+
+RECIPE = Recipe("small", epochs=2)
+EVERYTHING = Recipe(
+    "everything",
+    optimizer="muon",
+    learning_rate=0.02,
+    schedule="cosine",
+    warmup=0.1,
+    weight_decay=0.02,
+    batch_size=48,
+    epochs=3,
+    hard_fraction=0.5,
+    label_smoothing=0.1,
+    flip=True,
+    shift=1,
+    cutout=2,
+)
+
+
+def normalised(**options: Any) -> keras.Model:
+    image = keras.Input((12, 12, 1))
+    x = keras.layers.Conv2D(4, 3, use_bias=False)(image)
+    x = keras.layers.BatchNormalization()(x)
+    x = keras.layers.Flatten()(keras.layers.ReLU()(x))
+    return keras.Model(image, keras.layers.Dense(4, **({"activation": "softmax"} | options))(x), name="normalised")
+
+
+class Chunks(keras.callbacks.Callback):
+    takes_chunks = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ends: list[int] = []
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.ends.append(batch)
+
+
+def test_the_hardest_are_those_with_the_largest_losses_of_their_time() -> None:
+    order = np.random.default_rng(0).permutation(200).astype(np.int32)
+    losses = np.empty(200)
+    # It falls by 5 from a tenth of the epoch to the next, and the later half of each tenth is harder.
+    losses[order] = 100 - 5 * (np.arange(200) // 20) + np.arange(200) % 20 / 20
+    chosen = hardest(losses, order, 100)
+    assert sorted(chosen) == sorted(order[np.arange(200) % 20 >= 10])
+
+
+@pytest.mark.parametrize(("count", "chosen"), [(7, 3), (1, 1), (10, 10), (23, 9)])
+def test_so_many_are_chosen_and_none_twice(count: int, chosen: int) -> None:
+    order = np.random.default_rng(1).permutation(count).astype(np.int32)
+    found = hardest(np.random.default_rng(2).random(count), order, chosen)
+    assert len(found) == len(set(found)) == chosen
+
+
+def test_batch_normalisation_trains_as_keras_does(data: Dataset) -> None:
+    keras.utils.set_random_seed(1)
+    ours = normalised()
+    theirs = keras.models.clone_model(ours)
+    theirs.set_weights(ours.get_weights())
+    theirs.compile("adam", "sparse_categorical_crossentropy")
+    images, labels = data.train
+    for epoch in range(2):
+        order = np.random.default_rng([3, epoch]).permutation(len(labels))
+        for start in range(0, len(labels), 32):
+            theirs.train_on_batch(images[order[start : start + 32]], labels[order[start : start + 32]])
+    train(ours, data, RECIPE, seed=3, verbose=0)
+    for left, right in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_allclose(left, right, rtol=1e-3, atol=1e-4)
+
+
+def test_label_smoothing_is_the_loss_on_smoothed_labels(data: Dataset, make_dense: Callable[..., keras.Model]) -> None:
+    for ending in ("softmax", None):
+        ours = make_dense(classifier_activation=ending)
+        theirs = keras.models.clone_model(ours)
+        theirs.set_weights(ours.get_weights())
+        loss = keras.losses.CategoricalCrossentropy(from_logits=ending is None, label_smoothing=0.2)
+        theirs.compile("adam", loss)
+        images, labels = data.train
+        order = np.random.default_rng([0, 0]).permutation(len(labels))
+        expected = 0.0
+        for start in range(0, len(labels), 32):
+            chosen = order[start : start + 32]
+            theirs.reset_metrics()
+            of_batch = theirs.train_on_batch(images[chosen], keras.utils.to_categorical(labels[chosen], 4))
+            expected += float(of_batch) * len(chosen) / len(labels)
+        run = train(ours, data, Recipe("smooth", epochs=1, label_smoothing=0.2), verbose=0)
+        assert run.history["loss"] == [pytest.approx(expected, rel=1e-4)]
+        for left, right in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+            np.testing.assert_allclose(left, right, atol=2e-5)
+
+
+def test_the_learning_rate_follows_the_schedule_and_comes_back(data: Dataset) -> None:
+    rates = []
+
+    class Rates(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            rates.append(float(self.model.optimizer.learning_rate))
+
+    recipe = Recipe("falling", optimizer="sgd", learning_rate=0.1, schedule="linear", batch_size=50, epochs=2)
+    run = train("dense_128", data, recipe, callbacks=[Rates()], verbose=0)
+    # Eight steps; each takes the rate of its middle.
+    assert rates == pytest.approx([0.1 * (1 - (step + 0.5) / 8) for step in range(8)], rel=1e-5)
+    assert float(run.model.optimizer.learning_rate) == pytest.approx(0.1)
+
+
+def test_chunks_cover_every_step_once(data: Dataset) -> None:
+    chunks = Chunks()
+    recipe = Recipe("many_steps", batch_size=2, epochs=2)
+    run = train("dense_128", data, recipe, callbacks=[chunks], verbose=0)
+    ends = np.array(chunks.ends)
+    assert (ends == 99).sum() == 2
+    assert len(ends) < 60
+    assert int(run.model.optimizer.iterations) == 200
+
+
+def test_whoever_wants_batches_gets_every_one(data: Dataset) -> None:
+    class Batches(Chunks):
+        takes_chunks = False
+
+    batches = Batches()
+    train("dense_128", data, Recipe("r", batch_size=50, epochs=2), callbacks=[batches], verbose=0)
+    assert batches.ends == [0, 1, 2, 3] * 2
+
+
+def test_the_same_seed_gives_the_same_weights_whatever_the_recipe(data: Dataset) -> None:
+    one, same, other = (train("fast_conv", data, EVERYTHING, seed=seed, verbose=0).model for seed in (2, 2, 3))
+    assert all(np.array_equal(a, b) for a, b in zip(one.get_weights(), same.get_weights(), strict=True))
+    assert not all(np.array_equal(a, b) for a, b in zip(one.get_weights(), other.get_weights(), strict=True))
+
+
+def test_a_last_epoch_of_the_hardest_is_shorter(data: Dataset) -> None:
+    steps = []
+
+    class Steps(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            steps.append(self.params["steps"])
+
+    train("dense_128", data, Recipe("hard", batch_size=50, epochs=3, hard_fraction=0.3), callbacks=[Steps()], verbose=0)
+    assert steps == [4, 4, 2]
+
+
+def test_digits_are_never_flipped(data: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    from convvision.training import _train
+
+    def note(*args: Any, **options: Any) -> Any:
+        seen.append(options["flip"])
+        return augmentation(*args, **options)
+
+    augmentation = _train.Augmentation
+    monkeypatch.setattr(_train, "Augmentation", note)
+    for mirrored in (False, True, None):
+        facts = dataclasses.replace(data.info, mirrored=mirrored)
+        train("dense_128", dataclasses.replace(data, info=facts), Recipe("f", epochs=1, flip=True), verbose=0)
+    assert seen == [False, True, True]
+
+
+@pytest.mark.parametrize(("count", "batch_size"), [(7, 4), (7, 96), (8, 3), (4, 1)])
+def test_few_images_and_odd_batches(count: int, batch_size: int) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (count, 12, 12, 1), np.uint8)
+    few = from_arrays(images, np.arange(count) % 2, images, np.arange(count) % 2)
+    run = train("dense_128", few, Recipe("few", batch_size=batch_size, epochs=2, hard_fraction=0.5), verbose=0)
+    assert len(run.history["loss"]) == 2
+
+
+@pytest.mark.parametrize("classes", [2, 1000])
+def test_two_classes_and_a_thousand(classes: int) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (classes, 12, 12, 1), np.uint8)
+    data = from_arrays(images, np.arange(classes), images, np.arange(classes))
+    run = train("dense_128", data, dataclasses.replace(EVERYTHING, epochs=2), verbose=0)
+    assert run.model.output_shape == (None, classes)
+
+
+def test_a_model_with_a_step_of_its_own_goes_through_fit_and_the_run_says_so(data: Dataset) -> None:
+    class Own(keras.Model):
+        def train_step(self, batch: Any) -> Any:
+            return super().train_step(batch)
+
+    image = keras.Input((12, 12, 1))
+    outputs = keras.layers.Dense(4, activation="softmax")(keras.layers.Flatten()(image))
+    model = Own(image, outputs)
+    run = train(model, data, RECIPE, verbose=0)
+    assert run.execution["loop"] == "fit"
+    assert run.execution["reason"] == "Own has a train_step of its own"
+    assert len(run.history["loss"]) == 2
+    with pytest.raises(InputError, match=r"asks for what Keras's fit cannot do.*Own has a train_step of its own\. Use"):
+        train(model, data, EVERYTHING, verbose=0)
+
+
+def test_a_run_says_how_it_was_computed_and_keeps_it(data: Dataset, tmp_path: Path) -> None:
+    run = train("fast_conv", data, dataclasses.replace(EVERYTHING, precision="bfloat16"), verbose=0)
+    assert run.execution["loop"] == "graph"
+    assert run.execution["precision"] in ("bfloat16", "float32")
+    run.save(tmp_path / "run")
+    again = load_run(tmp_path / "run")
+    assert again.execution == run.execution
+    assert again.recipe == run.recipe
+    images = data.test.images
+    np.testing.assert_allclose(run.predict(images).probabilities, again.predict(images).probabilities, atol=1e-6)
+
+
+def test_half_precision_is_only_used_where_the_processor_has_it(data: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    for has_it, precision in ((True, "bfloat16"), (False, "float32")):
+        monkeypatch.setattr("convvision.training._precision._has_bfloat16", lambda has_it=has_it: has_it)
+        run = train("dense_128", data, Recipe("half", epochs=1, precision="bfloat16"), verbose=0)
+        assert run.execution["precision"] == precision
+        assert keras.config.dtype_policy().name == "float32"
+
+
+def test_what_is_saved_loads_where_convvision_is_not(data: Dataset, tmp_path: Path) -> None:
+    train("fast_conv", data, EVERYTHING, verbose=0).save(tmp_path / "run")
+    script = (
+        "import sys; sys.modules['convvision'] = None\n"
+        f"import keras; model = keras.models.load_model({str(tmp_path / 'run' / 'model.keras')!r})\n"
+        "print(model.optimizer.name, model.compiled)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("adam")
+    assert done.stdout.endswith("True\n")
+
+
+def test_two_towers_are_the_training_of_one(tmp_path: Path) -> None:
+    """Threads are set when TensorFlow starts, so each number of them needs a process of its own."""
+    script = tmp_path / "towers.py"
+    script.write_text(
+        "import sys, tensorflow as tf\n"
+        "if sys.argv[1] == '2':\n"
+        "    tf.config.threading.set_intra_op_parallelism_threads(1)\n"
+        "    tf.config.threading.set_inter_op_parallelism_threads(2)\n"
+        "import convvision, numpy as np\n"
+        "from convvision.training import Recipe\n"
+        "images = np.random.default_rng(0).integers(0, 256, (45, 12, 12, 1), np.uint8)\n"
+        "data = convvision.datasets.from_arrays(images, np.arange(45) % 3, images, np.arange(45) % 3)\n"
+        "run = convvision.train('conv_16_16', data, Recipe('r', batch_size=16, epochs=2), verbose=0)\n"
+        "print(run.execution['towers'])\n"
+        "np.savez(sys.argv[2], *run.model.get_weights())\n",
+        encoding="utf-8",
+    )
+    found = {}
+    for towers in ("1", "2"):
+        path = tmp_path / f"{towers}.npz"
+        command = [sys.executable, str(script), towers, str(path)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.stdout.strip() == towers, done.stderr
+        with np.load(path) as arrays:
+            found[towers] = [arrays[name] for name in arrays.files]
+    for one, two in zip(found["1"], found["2"], strict=True):
+        np.testing.assert_allclose(one, two, atol=5e-5)
