@@ -1,5 +1,5 @@
 """All that a layer sees
-====================
+=====================
 
 Every channel of a convolution for one image, side by side and on one scale. A weak channel looks weak, and one that
 finds nothing in this image says so.

@@ -1,5 +1,5 @@
 """Filters and what they like best
-==============================
+===============================
 
 The weights of a filter say what it multiplies the image with. What it likes to see is another question: we ask it by
 changing an image until its answer is as strong as it gets.

@@ -18,7 +18,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 def traced(function: F, *signature: tuple[Sequence[int | None], str]) -> F:
     """Compile a function of tensors, once for all sizes that its signature leaves open.
 
-    The variables that it reads are read anew at each call. What else it depends on is fixed by the first call.
+    The variables that it reads are read anew at each call. What else it depends on is fixed now.
 
     Args:
         function: Of tensors. It must hold nothing that should not live as long as what is returned.
@@ -32,7 +32,8 @@ def traced(function: F, *signature: tuple[Sequence[int | None], str]) -> F:
     import tensorflow as tf  # noqa: PLC0415
 
     # What is traced are layers of Keras, which AutoGraph has nothing to do in but to read their source.
-    compiled: F = tf.function(
-        function, input_signature=[tf.TensorSpec(tuple(shape), dtype) for shape, dtype in signature], autograph=False
-    )
-    return compiled
+    compiled = tf.function(function, autograph=False)
+    specified = [tf.TensorSpec(tuple(shape), dtype) for shape, dtype in signature]
+    # Called by way of the function itself, TensorFlow warns whoever looks into several models in a row of retracing.
+    concrete: F = compiled.get_concrete_function(*specified)
+    return concrete

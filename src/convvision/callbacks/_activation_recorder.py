@@ -32,10 +32,6 @@ class ActivationRecorder(keras.callbacks.Callback):
         dtype: Of the maps. float16 keeps three digits, enough for every picture; what is beyond its range, 65504, is
             kept at that. float32 keeps all, and takes twice the memory.
 
-    Attributes:
-        recording: The :class:`~convvision.visualize.Recording` of the present or latest training so far; None before
-            the first.
-
     Raises:
         InputError: ``every`` or ``dtype`` cannot be. At the beginning of a training: a model whose layers are not
             known, or a layer without feature maps.
@@ -76,7 +72,7 @@ class ActivationRecorder(keras.callbacks.Callback):
 
     @property
     def recording(self) -> Recording | None:
-        """The present or latest training so far; None before the first."""
+        """The :class:`~convvision.visualize.Recording` of the present or latest training so far; None before the first."""
         if not self._moments:
             return None
         epochs, found = zip(*self._moments, strict=True)

@@ -43,7 +43,7 @@ def densenet(
         input_shape: (H, W, C) of the images.
         num_classes: Number of classes, at least 2.
         classifier_activation: "softmax" for probabilities, None for logits.
-        name: Of the model; by default "densenet_bc_", the depth and the growth rate.
+        name: Of the model; by default ``densenet_bc_`` with the depth and the growth rate.
 
     Returns:
         A ``keras.Model``, not compiled, with layers ``stem_conv``, ``stage_1_block_1_norm_1``,

@@ -39,7 +39,7 @@ def wide_resnet(
         num_classes: Number of classes, at least 2.
         dropout: Part of what is between a block's convolutions that is dropped while training, in [0, 1).
         classifier_activation: "softmax" for probabilities, None for logits.
-        name: Of the model; by default "wrn_", the depth and the width.
+        name: Of the model; by default ``wrn_`` with the depth and the width.
 
     Returns:
         A ``keras.Model``, not compiled, with the layers of :func:`preact_resnet`, and ``stage_1_block_1_dropout`` …

@@ -8,13 +8,14 @@ get every batch, as chunks of one step.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convvision._keras import keras
+from convvision._tracing import traced
 from convvision.datasets import Dataset, StreamedDataset
 from convvision.models._forward import call_layer, finish, run_layers
 from convvision.models._outputs import gives_logits
@@ -82,7 +83,6 @@ class GraphLoop:
         self.towers = _towers(count, recipe.batch_size)
         self._opened = _may_be_opened(model)
         self._gives_logits = gives_logits(model)
-        self._run = tf.function(self._chunk, autograph=False, reduce_retracing=True)
 
     def fit(self, callbacks: Sequence[keras.callbacks.Callback]) -> None:
         """Train for the recipe's epochs, calling callbacks as ``Model.fit`` does."""
@@ -97,6 +97,7 @@ class GraphLoop:
         heard.on_train_begin()
         logs: dict[str, Any] = {}
         step, chunk = 0, 1
+        run: Callable[..., None] | None = None
         for epoch in range(epochs):
             model.reset_metrics()
             order, steps = self._epoch_order(epoch), self._steps(epoch)
@@ -107,7 +108,8 @@ class GraphLoop:
                 count = min(chunk, steps - done)
                 heard.on_train_batch_begin(done)
                 began = time.perf_counter()
-                self._run(order, *(tf.constant(number, tf.int32) for number in (done, done + count, epoch, step)))
+                run = run or traced(self._chunk, ((None,), "int32"), *[((), "int32")] * 4)
+                run(order, *(tf.constant(number, tf.int32) for number in (done, done + count, epoch, step)))
                 seconds = time.perf_counter() - began
                 # The first chunk of all is one step, and takes the time of preparing the graph besides.
                 if not every_batch:

@@ -115,7 +115,7 @@ class Muon(keras.optimizers.Optimizer):
         self.assign(variable, kept * variable - rate * mean / (keras.ops.sqrt(square) + self.epsilon))
 
     def get_config(self) -> dict[str, Any]:
-        """Give what :meth:`from_config` makes the same optimiser of."""
+        """Give what ``from_config`` makes the same optimiser of."""
         names = (
             "momentum", "newton_schulz_steps", "adam_ratio", "beta_1", "beta_2", "epsilon", "adam_weight_decay"
         )  # fmt: skip
