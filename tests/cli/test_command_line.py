@@ -308,12 +308,12 @@ def test_train_sets_validation_images_apart(folder: Path, capsys: pytest.Capture
 def test_interrupted_training_is_saved_and_exits_130(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import keras
+    from convvision.training._graph_loop import GraphLoop
 
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(keras.Model, "fit", interrupted)
+    monkeypatch.setattr(GraphLoop, "fit", interrupted)
     out = tmp_path / "run"
     assert run(["train", "dense_128", "--data", str(folder), "--out", str(out)]) == 130
     assert "Interrupted." in capsys.readouterr().err

@@ -72,7 +72,7 @@ class ActivationRecorder(keras.callbacks.Callback):
 
     @property
     def recording(self) -> Recording | None:
-        """The :class:`~convvision.visualize.Recording` of the present or latest training so far; None before the first."""
+        """The present or latest training so far, a :class:`~convvision.visualize.Recording`; None before the first."""
         if not self._moments:
             return None
         epochs, found = zip(*self._moments, strict=True)

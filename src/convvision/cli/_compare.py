@@ -43,7 +43,7 @@ def compare(
     names = dict.fromkeys(name for pattern in patterns for name in list_models(pattern))
     get_recipe(recipe)
     loaded = open_data(data)
-    start_keras()
+    start_keras(to_train=True)
     from convvision.training import compare as train_all  # noqa: PLC0415
 
     comparison = train_all(list(names), loaded, recipe, epochs=epochs, seeds=seeds)

@@ -24,7 +24,7 @@ _SHOWN = "Ankle boot"
 def demo(out: Path) -> None:
     """Show in a minute why convolutions win, on drawn clothes; nothing is downloaded."""
     check_new_directory(out)
-    start_keras()
+    start_keras(to_train=True)
     import convvision  # noqa: PLC0415
 
     click.echo("Drawing clothes …", err=True)

@@ -29,11 +29,19 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def start_keras() -> None:
+def start_keras(*, to_train: bool = False) -> None:
     """Import Keras without the lines that TensorFlow's C++ code writes to standard error while it loads.
 
     They come before TensorFlow has read the settings that would silence them, so the stream itself is set aside.
+
+    Args:
+        to_train: Give each operation one thread, and let as many of them run side by side as there are cores, which
+            suits the training loop: it shares each batch among them. It cannot be changed once TensorFlow has started.
+            What the environment says already stays.
     """
+    if to_train and "tensorflow" not in sys.modules:
+        os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+        os.environ.setdefault("TF_NUM_INTEROP_THREADS", str(os.cpu_count() or 1))
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     # Training several models makes several graphs, as it must; TensorFlow warns of that as of a mistake.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)

@@ -55,7 +55,7 @@ def train(
     get_model_info(model)
     get_recipe(recipe)
     loaded = open_data(data, validation_split=validation_split)
-    start_keras()
+    start_keras(to_train=True)
     import convvision  # noqa: PLC0415
 
     callbacks = []

@@ -7,6 +7,7 @@ get every batch, as chunks of one step.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -271,11 +272,18 @@ def _towers(count: int, batch_size: int) -> int:
     """
     import tensorflow as tf  # noqa: PLC0415
 
-    if tf.config.threading.get_intra_op_parallelism_threads() != 1 or tf.config.list_physical_devices("GPU"):
+    # Set in Python, or in the environment, of which TensorFlow's own question takes no notice.
+    an_operation = tf.config.threading.get_intra_op_parallelism_threads() or _number("TF_NUM_INTRAOP_THREADS")
+    operations = tf.config.threading.get_inter_op_parallelism_threads() or _number("TF_NUM_INTEROP_THREADS")
+    if an_operation != 1 or tf.config.list_physical_devices("GPU"):
         return 1
     smallest_batch = count % batch_size or min(count, batch_size)
-    threads: int = tf.config.threading.get_inter_op_parallelism_threads()
-    return max(1, min(threads, smallest_batch))
+    return max(1, min(operations or os.cpu_count() or 1, smallest_batch))
+
+
+def _number(variable: str) -> int:
+    value = os.environ.get(variable, "")
+    return int(value) if value.isdecimal() else 0
 
 
 def _may_be_opened(model: Any) -> bool:
