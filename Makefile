@@ -9,7 +9,7 @@ demo: .venv/.demo
 	$(BIN)/convvision demo --out build/demo
 
 test: .venv/.test
-	$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m "not slow" -n auto $(PYTEST_ARGS)
 
 test-all: .venv/.test
 	$(BIN)/python -m pytest $(PYTEST_ARGS)

@@ -29,6 +29,7 @@ import pytest
 import convvision
 from convvision.cli import command
 from convvision.datasets import Dataset, Split
+from convvision.training._graph_loop import GraphLoop
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -118,11 +119,18 @@ def test_the_python_of_the_lesson_runs(tmp_path: Path, monkeypatch: pytest.Monke
         validation = None if validation_data is None else tuple(part[few] for part in validation_data)
         return fit(self, x[few], y[few], validation_data=validation, **options)
 
+    begin = GraphLoop.__init__
+
+    def begin_with_few(self: Any, model: Any, data: Dataset, *arguments: Any, **options: Any) -> None:
+        parts = {name: Split(*(part[few] for part in split)) for name, split in data.parts.items()}
+        begin(self, model, dataclasses.replace(data, **parts), *arguments, **options)
+
     def load_few(name: str, **options: Any) -> Dataset:
         data = load_dataset(name, **options)
         return dataclasses.replace(data, test=Split(*(part[few] for part in data.test)))
 
     monkeypatch.setattr(keras.Model, "fit", short_fit)
+    monkeypatch.setattr(GraphLoop, "__init__", begin_with_few)
     monkeypatch.setattr(convvision, "load_dataset", load_few)
     monkeypatch.setenv("CONVVISION_DATA_HOME", str(real_data_home))
     monkeypatch.chdir(tmp_path)

@@ -75,3 +75,33 @@ def test_an_entry_point_that_is_no_recipe_is_refused_by_name() -> None:
         RECIPES._adapt("theirs", Recipe("another name"))
     recipe = Recipe("theirs")
     assert RECIPES._adapt("theirs", recipe) is recipe
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"schedule": "step"}, r"schedule is 'constant' or 'linear' or 'cosine'\. Received: schedule='step'"),
+        ({"precision": "float16"}, r"precision is 'float32' or 'bfloat16'\. Received: precision='float16'"),
+        ({"weight_decay": -1}, r"weight_decay is at least 0 and finite\. Received: weight_decay=-1"),
+        ({"weight_decay": float("nan")}, r"Received: weight_decay=nan"),
+        ({"warmup": 1.0}, r"warmup.*Received: warmup=1\.0"),
+        ({"label_smoothing": -0.1}, r"label_smoothing.*Received: label_smoothing=-0\.1"),
+        ({"hard_fraction": 0}, r"hard_fraction is in \(0, 1\]\. Received: hard_fraction=0"),
+        ({"hard_fraction": 0.5, "epochs": 1}, r"there are two at least\. Received: epochs=1.*Use hard_fraction=1\.0"),
+        ({"shift": -1}, r"shift is a whole number of pixels, 0 for none\. Received: shift=-1"),
+        ({"cutout": 2.5}, r"cutout is a whole number of pixels, 0 for none\. Received: cutout=2\.5"),
+    ],
+)
+def test_what_a_recipe_cannot_be(options: dict[str, object], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        Recipe("bad", **options)
+
+
+def test_only_an_optimiser_and_batches_can_be_left_to_fit() -> None:
+    assert not get_recipe("lesson").needs_own_loop
+    assert not Recipe("r", weight_decay=0.1, precision="bfloat16").needs_own_loop
+    for option in (
+        {"schedule": "linear"}, {"warmup": 0.1}, {"label_smoothing": 0.1}, {"hard_fraction": 0.5}, {"flip": True},
+        {"shift": 1}, {"cutout": 4},
+    ):  # fmt: skip
+        assert Recipe("r", **option).needs_own_loop
