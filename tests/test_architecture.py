@@ -40,15 +40,7 @@ DOORS: Mapping[str, frozenset[str]] = {
     # The command line loads Keras ahead of its use, to keep TensorFlow's start-up lines off standard error.
     "keras": frozenset({"convvision._keras", "convvision.cli._output"}),
     # Keras has no automatic differentiation of its own, and no compiled graphs.
-    "tensorflow": frozenset(
-        {
-            "convvision._gradients",
-            "convvision._tracing",
-            # The loop and the kernel that Keras has no word for; without TensorFlow, a training goes through fit.
-            "convvision.training._batch_norm",
-            "convvision.training._graph_loop",
-        }
-    ),
+    "tensorflow": frozenset({"convvision._keras"}),
     "jax": frozenset({"convvision._gradients"}),
     "torch": frozenset({"convvision._gradients"}),
 }

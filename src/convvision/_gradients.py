@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from convvision._keras import keras
+from convvision._keras import keras, tf
 from convvision.errors import InputError
 
 __all__ = ["gradient"]
@@ -39,8 +39,6 @@ def gradient(function: Callable[[Any], tuple[Any, Any]], at: Any) -> tuple[Any, 
 
 
 def _tensorflow(function: Callable[[Any], tuple[Any, Any]], at: Any) -> tuple[Any, Any]:
-    import tensorflow as tf  # noqa: PLC0415
-
     at = tf.convert_to_tensor(at)
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(at)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from convvision._keras import keras
+from convvision._keras import keras, tf
 
 __all__ = ["traced"]
 
@@ -29,8 +29,6 @@ def traced(function: F, *signature: tuple[Sequence[int | None], str]) -> F:
     """
     if keras.config.backend() != "tensorflow":
         return function
-    import tensorflow as tf  # noqa: PLC0415
-
     # What is traced are layers of Keras, which AutoGraph has nothing to do in but to read their source.
     compiled = tf.function(function, autograph=False)
     specified = [tf.TensorSpec(tuple(shape), dtype) for shape, dtype in signature]

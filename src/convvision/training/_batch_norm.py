@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from convvision._keras import keras
+from convvision._keras import keras, tf
 
 __all__ = ["BatchStatistics", "fuses", "normalise"]
 
@@ -56,8 +56,6 @@ def normalise(layer: Any, inputs: Any, statistics: BatchStatistics) -> Any:
     Returns:
         Tensor of the same shape, in the layer's compute dtype.
     """
-    import tensorflow as tf  # noqa: PLC0415
-
     inputs = keras.ops.cast(inputs, layer.compute_dtype)
     channels = inputs.shape[-1]
     outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(

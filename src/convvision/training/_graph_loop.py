@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convvision._keras import keras
+from convvision._keras import keras, tf
 from convvision._tracing import traced
 from convvision.datasets import Dataset, StreamedDataset
 from convvision.models._forward import call_layer, finish, run_layers
@@ -67,8 +67,6 @@ class GraphLoop:
         seed: int,
         sample_weight: NDArray[np.float32] | None = None,
     ) -> None:
-        import tensorflow as tf  # noqa: PLC0415
-
         self._model, self._data, self._recipe, self._augmentation = model, data, recipe, augmentation
         self._seed = int(seed)
         self._view_seed = keras.random.SeedGenerator(self._seed)
@@ -87,8 +85,6 @@ class GraphLoop:
 
     def fit(self, callbacks: Sequence[keras.callbacks.Callback]) -> None:
         """Train for the recipe's epochs, calling callbacks as ``Model.fit`` does."""
-        import tensorflow as tf  # noqa: PLC0415
-
         model, epochs = self._model, self._recipe.epochs
         every_batch = any(_wants_batches(callback) for callback in callbacks)
         heard = keras.callbacks.CallbackList(
@@ -147,8 +143,6 @@ class GraphLoop:
         return -(-count // self._recipe.batch_size)
 
     def _epoch_order(self, epoch: int) -> Any:
-        import tensorflow as tf  # noqa: PLC0415
-
         chosen = np.arange(len(self._data.train), dtype=np.int32)
         if self._is_hard(epoch):
             chosen = hardest(self._losses.numpy(), self._order, self._hard_count)
@@ -158,7 +152,6 @@ class GraphLoop:
 
     def _chunk(self, order: Any, first: Any, end: Any, epoch: Any, step: Any) -> None:
         """Make the steps from ``first`` to ``end`` of an epoch, all of them inside one graph."""
-        import tensorflow as tf  # noqa: PLC0415
 
         def one(index: Any) -> tuple[Any]:
             self._step(order, index, epoch, step + index - first)
@@ -167,8 +160,6 @@ class GraphLoop:
         tf.while_loop(lambda index: index < end, one, [first], parallel_iterations=1)
 
     def _step(self, order: Any, index: Any, epoch: Any, step: Any) -> None:
-        import tensorflow as tf  # noqa: PLC0415
-
         recipe, model = self._recipe, self._model
         positions = order[index * recipe.batch_size : (index + 1) * recipe.batch_size]
         images = tf.gather(self._images, positions)
@@ -207,8 +198,6 @@ class GraphLoop:
 
     def _tower(self, images: Any, labels: Any, weights: Any, statistics: BatchStatistics) -> tuple[Any, Any, list[Any]]:
         """Compute loss, outputs and gradients of a part of a batch."""
-        import tensorflow as tf  # noqa: PLC0415
-
         variables = [variable.value for variable in self._model.trainable_variables]
         with tf.GradientTape() as tape:
             outputs = self._forward(images, statistics)
@@ -219,15 +208,11 @@ class GraphLoop:
 
     def _smoothing(self, labels: Any, outputs: Any, weights: Any) -> Any:
         """Tell by how much the loss on labels spread over all classes is above that on the labels themselves."""
-        import tensorflow as tf  # noqa: PLC0415
-
         logs = self._log_probabilities(outputs)
         above = tf.gather(logs, labels, batch_dims=1) - tf.reduce_mean(logs, axis=1)
         return tf.reduce_mean(above if weights is None else weights * above)
 
     def _log_probabilities(self, outputs: Any) -> Any:
-        import tensorflow as tf  # noqa: PLC0415
-
         if self._gives_logits:
             return tf.nn.log_softmax(outputs)
         return tf.math.log(tf.maximum(outputs, keras.config.epsilon()))
@@ -270,8 +255,6 @@ def _towers(count: int, batch_size: int) -> int:
     Where TensorFlow may use one thread an operation, the second core would have nothing to do otherwise; and two small
     operations beside each other waste less than two halves of one.
     """
-    import tensorflow as tf  # noqa: PLC0415
-
     # Set in Python, or in the environment, of which TensorFlow's own question takes no notice.
     an_operation = tf.config.threading.get_intra_op_parallelism_threads() or _number("TF_NUM_INTRAOP_THREADS")
     operations = tf.config.threading.get_inter_op_parallelism_threads() or _number("TF_NUM_INTEROP_THREADS")
