@@ -54,7 +54,6 @@ class GraphLoop:
         recipe: What it is compiled after.
         augmentation: What is done to the training images.
         seed: Of the order and of the views.
-        sample_weight: Of each training image's loss, float32 (N,); None where all count alike.
     """
 
     def __init__(
@@ -65,7 +64,6 @@ class GraphLoop:
         augmentation: Augmentation,
         *,
         seed: int,
-        sample_weight: NDArray[np.float32] | None = None,
     ) -> None:
         self._model, self._data, self._recipe, self._augmentation = model, data, recipe, augmentation
         self._seed = int(seed)
@@ -75,7 +73,6 @@ class GraphLoop:
         self._coins = tf.constant(np.random.default_rng(self._seed).integers(0, 2, count), tf.int32)
         self._images = tf.constant(data.train.images)
         self._labels = tf.constant(data.train.labels.astype(np.int32))
-        self._sample_weight = None if sample_weight is None else tf.constant(sample_weight)
         self._losses = tf.Variable(tf.zeros([count if recipe.hard_fraction < 1 else 0]), trainable=False)
         self._hard_count = max(1, round(count * recipe.hard_fraction))
         self._total_steps = sum(self._steps(epoch) for epoch in range(recipe.epochs))
@@ -167,15 +164,13 @@ class GraphLoop:
             mirrored = (tf.gather(self._coins, positions) + epoch) % 2 == 1
             images = self._augmentation(images, mirrored, self._view_seed)
         labels = tf.gather(self._labels, positions)
-        weights = None if self._sample_weight is None else tf.gather(self._sample_weight, positions)
 
         count = tf.shape(positions)[0]
         statistics = BatchStatistics()
         parts = []
         for tower in range(self.towers):
             part = slice(count * tower // self.towers, count * (tower + 1) // self.towers)
-            weights_here = None if weights is None else weights[part]
-            parts.append(self._tower(images[part], labels[part], weights_here, statistics))
+            parts.append(self._tower(images[part], labels[part], statistics))
         shares = [tf.cast(tf.shape(outputs)[0], tf.float32) / tf.cast(count, tf.float32) for _, outputs, _ in parts]
         gradients = [
             None if each[0] is None else sum(share * gradient for share, gradient in zip(shares, each, strict=True))
@@ -191,26 +186,25 @@ class GraphLoop:
             optimizer.learning_rate.assign(recipe.learning_rate * rate_factor(recipe.schedule, recipe.warmup, progress))
         optimizer.apply(gradients, model.trainable_variables)
         model._loss_tracker.update_state(loss, sample_weight=count)
-        model.compute_metrics(images, labels, outputs, weights)
+        model.compute_metrics(images, labels, outputs)
         if recipe.hard_fraction < 1:
             each = -tf.gather(self._log_probabilities(outputs), labels, batch_dims=1)
             self._losses.scatter_update(tf.IndexedSlices(each, positions))
 
-    def _tower(self, images: Any, labels: Any, weights: Any, statistics: BatchStatistics) -> tuple[Any, Any, list[Any]]:
+    def _tower(self, images: Any, labels: Any, statistics: BatchStatistics) -> tuple[Any, Any, list[Any]]:
         """Compute loss, outputs and gradients of a part of a batch."""
         variables = [variable.value for variable in self._model.trainable_variables]
         with tf.GradientTape() as tape:
             outputs = self._forward(images, statistics)
-            loss = self._model.compute_loss(images, labels, outputs, weights, training=True)
+            loss = self._model.compute_loss(images, labels, outputs, training=True)
             if self._recipe.label_smoothing:
-                loss += self._recipe.label_smoothing * self._smoothing(labels, outputs, weights)
+                loss += self._recipe.label_smoothing * self._smoothing(labels, outputs)
         return loss, outputs, tape.gradient(loss, variables)
 
-    def _smoothing(self, labels: Any, outputs: Any, weights: Any) -> Any:
+    def _smoothing(self, labels: Any, outputs: Any) -> Any:
         """Tell by how much the loss on labels spread over all classes is above that on the labels themselves."""
         logs = self._log_probabilities(outputs)
-        above = tf.gather(logs, labels, batch_dims=1) - tf.reduce_mean(logs, axis=1)
-        return tf.reduce_mean(above if weights is None else weights * above)
+        return tf.reduce_mean(tf.gather(logs, labels, batch_dims=1) - tf.reduce_mean(logs, axis=1))
 
     def _log_probabilities(self, outputs: Any) -> Any:
         if self._gives_logits:

@@ -51,6 +51,12 @@ def train(
     The same seed on the same machine gives the same weights. The test images are looked at once, when the training is
     over. A training that is interrupted (Ctrl-C) returns what it has; it is not tested.
 
+    On TensorFlow the steps are made inside one graph, in chunks of about a quarter of a second; what this cannot serve
+    goes through Keras's ``fit``: streamed data, a model with a ``train_step`` of its own, another backend.
+    ``Run.execution`` says which it was. TensorFlow's threads are the caller's: with one an operation
+    (``TF_NUM_INTRAOP_THREADS=1`` in the environment, as the command line sets it) each batch is shared among the cores,
+    which is faster for small networks; batch normalisation then normalises each share by itself.
+
     Args:
         model: The name of a registered model, made to fit the data; or a model, which is compiled anew and trained on
             from its present weights. It maps images (N, H, W, C) to probabilities or logits (N, classes).
@@ -60,7 +66,8 @@ def train(
             :func:`convvision.datasets.stream_folder` leaves them on the disk, where they are more than memory holds.
         recipe: A recipe, or the name of one.
         epochs: Another number of epochs than the recipe's.
-        callbacks: Keras callbacks, called as ``fit`` calls them.
+        callbacks: Keras callbacks, called as ``fit`` calls them. One that has a hook for batches gets every batch,
+            which costs some time; with the attribute ``takes_chunks = True`` it is called at the end of each chunk.
         seed: Of the initial weights, of the order of the images and of dropout. It becomes the seed of Python, NumPy
             and Keras's backend.
         verbose: 1 draws a progress bar on standard error, 0 is silent.
@@ -71,7 +78,8 @@ def train(
     Raises:
         UnknownNameError: No model, data set or recipe has this name.
         ShapeError: The model takes images of another shape.
-        InputError: The model tells another number of classes apart, or is no classifier; or an argument that cannot be.
+        InputError: The model tells another number of classes apart, or is no classifier; or an argument that cannot be;
+            or the recipe asks for what only our own loop does, and it cannot serve.
         MetricNotLoggedError: A callback of convvision watches validation, and the data have none.
         NonFiniteLossError: The loss became NaN or infinite.
 
