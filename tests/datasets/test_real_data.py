@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import convvision
-from convvision.datasets import Dataset, from_idx, find_duplicates, get_dataset_info
+from convvision.datasets import Dataset, find_duplicates, from_idx, get_dataset_info
 
 pytestmark = pytest.mark.realdata
 
