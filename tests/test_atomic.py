@@ -6,13 +6,14 @@ import errno
 import os
 import re
 import stat
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
-from convvision._atomic import check_new_directory, new_directory, replace_file
+from convvision._atomic import check_new_directory, new_directory, remove_abandoned, replace_file
 from convvision.errors import DataNotFoundError, OutputError
 
 
@@ -342,3 +343,22 @@ def test_results_get_the_permissions_of_any_new_file(tmp_path: Path, umask: int)
     assert stat.S_IMODE((tmp_path / "file").stat().st_mode) == 0o666 & ~umask
     assert stat.S_IMODE((tmp_path / "run").stat().st_mode) == 0o777 & ~umask
     assert stat.S_IMODE((tmp_path / "run" / "first").stat().st_mode) == 0o666 & ~umask
+
+
+def test_what_a_killed_process_left_is_removed_after_a_day_and_nothing_else(tmp_path: Path) -> None:
+    now = time.time()
+    left: dict[str, Path] = {}
+    for age, hours in (("old", 25), ("young", 23)):
+        # A killed process leaves its neighbour; here it is put back once the block has removed it.
+        with replace_file(tmp_path / "data[1].npz") as partial:
+            pass
+        partial.touch()
+        os.utime(partial, (now - hours * 3600,) * 2)
+        left[age] = partial
+    others = [".data[1]-note.npz", ".data[1]-0123abcd.txt", ".data1-0123abcd.npz", "data[1]-0123abcd.npz"]
+    for name in others:
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (now - 99 * 3600,) * 2)
+    remove_abandoned(tmp_path / "data[1].npz")
+    assert {path.name for path in tmp_path.iterdir()} == {"data[1].npz", left["young"].name, *others}
+    remove_abandoned(tmp_path / "nowhere" / "data.npz")

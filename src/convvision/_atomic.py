@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import glob
 import secrets
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from convvision.errors import ConvvisionError, OutputError
 
-__all__ = ["check_new_directory", "new_directory", "replace_file"]
+__all__ = ["check_new_directory", "new_directory", "remove_abandoned", "replace_file"]
+
+# Bytes of a neighbour's name that are random, and the seconds after which nobody is still writing it.
+_TOKEN = 4
+_ABANDONED = 24 * 3600
 
 
 @contextmanager
@@ -23,13 +29,27 @@ def replace_file(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     with _said_plainly(path), _folders_above(path):
         # The same ending, because writers such as Matplotlib choose the format by it.
-        partial = path.parent / f".{path.stem}-{secrets.token_hex(4)}{path.suffix}"
+        partial = path.parent / f".{path.stem}-{secrets.token_hex(_TOKEN)}{path.suffix}"
         partial.touch(exist_ok=False)
         try:
             yield partial
             partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)
+
+
+def remove_abandoned(path: str | Path) -> None:
+    """Remove the neighbours that processes left of a file when they were killed in the middle of :func:`replace_file`.
+
+    Only those that nobody has written to for a day: others may still be in use.
+    """
+    path = Path(path)
+    name = f".{glob.escape(path.stem)}-{'[0-9a-f]' * (2 * _TOKEN)}{glob.escape(path.suffix)}"
+    # What cannot be removed is in nobody's way.
+    with suppress(OSError):
+        for partial in path.parent.glob(name):
+            if time.time() - partial.stat().st_mtime > _ABANDONED:
+                partial.unlink()
 
 
 @contextmanager
@@ -46,7 +66,7 @@ def new_directory(path: str | Path) -> Iterator[Path]:
     with _said_plainly(path), _folders_above(path):
         check_new_directory(path)
         is_there = path.exists()
-        partial = (path if is_there else path.parent) / f".{path.name}-{secrets.token_hex(4)}"
+        partial = (path if is_there else path.parent) / f".{path.name}-{secrets.token_hex(_TOKEN)}"
         partial.mkdir()
         try:
             yield partial

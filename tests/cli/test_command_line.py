@@ -178,9 +178,43 @@ def test_a_name_behind_datasets_means_show(arguments: list[str], capsys: pytest.
 
 def test_datasets_help_names_show_and_check(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["datasets", "--help"]) == 0
-    printed = capsys.readouterr().out
-    assert "convvision datasets [show] [NAME] [--json] | check NAME|FOLDER [--json]" in printed
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "convvision datasets [show] [NAME] [--picture FILE] [--json] | check NAME|PATH [--json]" in printed
     assert "Options" in printed
+
+
+def test_datasets_draws_a_sample_picture_without_tensorflow(tmp_path: Path) -> None:
+    picture = tmp_path / "samples.png"
+    done = in_new_process("datasets", "drawn_fashion", "--picture", str(picture), code=LOADED_AFTERWARDS)
+    assert done.returncode == 0, done.stderr
+    *printed, heavy = done.stdout.splitlines()
+    assert printed[0].startswith("drawn_fashion: ")
+    assert printed[-1] == f"Saved to {picture}"
+    assert heavy == "HEAVY ['matplotlib']"
+    with Image.open(picture) as drawn:
+        assert len(np.unique(np.asarray(drawn.convert("L")))) > 100  # Clothes in shades of grey, not an empty page.
+
+
+def test_a_sample_picture_beside_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    picture = tmp_path / "samples.svg"
+    assert run(["datasets", "drawn_fashion", "--json", "--picture", str(picture)]) == 0
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["name"] == "drawn_fashion"
+    assert captured.err == f"Saved to {picture}\n"
+    assert picture.is_file()
+
+
+def test_facts_are_shown_where_no_picture_can_be_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["datasets", "drawn_fashion", "--picture", str(tmp_path)]) == 1
+    captured = capsys.readouterr()
+    assert captured.out.startswith("drawn_fashion: ")
+    assert captured.err.startswith("Error: ")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_sample_picture_needs_the_name_of_a_data_set(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["datasets", "--picture", "x.png"]) == 2
+    assert "--picture draws the samples of one data set: name it" in capsys.readouterr().err
 
 
 def test_check_reports_on_a_sound_folder(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

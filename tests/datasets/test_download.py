@@ -429,6 +429,15 @@ def test_an_interruption_leaves_nothing(
     assert not list(tmp_path.iterdir())
 
 
+def test_what_a_killed_download_left_is_removed_by_the_next(server: Server, published: Any, tmp_path: Path) -> None:
+    file = published.at(server.offer("good", published.payloads))[0]
+    left = tmp_path / f".{TRAIN_IMAGES}-0123abcd.gz"
+    left.write_bytes(b"half")
+    os.utime(left, (time.time() - 48 * 3600,) * 2)
+    download_file(file, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [f"{TRAIN_IMAGES}.gz"]
+
+
 def test_downloads_at_once_do_not_disturb_one_another(server: Server, published: Any, tmp_path: Path) -> None:
     file = published.at(server.offer("good", published.payloads))[0]
     together = threading.Barrier(4)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convvision.datasets import from_folder, write_idx
+from convvision.datasets import check_dataset, from_folder, write_idx
 from convvision.datasets._open import open_data
 from convvision.errors import CorruptDataError, DataNotFoundError, DataWarning, InputError
 
@@ -173,6 +173,16 @@ def test_skipped_files_are_counted_and_listed(animals: Path) -> None:
     assert len(data.train) + len(data.test) == 20
     assert "lies00.png" in str(caught[0].message)
     assert "and 2 more" in str(caught[0].message)
+
+
+def test_a_folder_of_which_nothing_can_be_read_is_said_with_its_files(animals: Path) -> None:
+    for path in animals.rglob("*.*"):
+        path.write_text("no picture")
+    for load in (lambda: from_folder(animals, on_error="skip"), lambda: check_dataset(animals)):
+        with pytest.raises(
+            CorruptDataError, match=r"^None of the \d+ files in .*animals can be read:\n  .*cat.*none of PNG"
+        ):
+            load()
 
 
 def test_nothing_is_warned_of_when_all_is_well(animals: Path) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from convvision.datasets import read_idx, write_idx
-from convvision.datasets._idx import parse_idx, read_bytes
+from convvision.datasets._idx import parse_idx
 from convvision.errors import ConvvisionError, CorruptDataError, DataNotFoundError, InputError, OutputError
 
 # [[1, 258], [-2, 32767]] as int16: zero, zero, type 0x0B, two axes, 2, 2, then the values, big-endian.
@@ -199,16 +199,38 @@ def test_gzip_of_gzip_is_unpacked_once(tmp_path: Path) -> None:
         read_idx(tmp_path / "twice.gz")
 
 
-def test_a_small_file_that_unpacks_without_end_is_left_at_its_limit(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("beginning", "said"),
+    [
+        (b"", r"is not an IDX file: .*Received: b'\\x00\\x00\\x00\\x00'"),
+        (header(0x08, 3), "holds more than the 11 bytes that it should"),
+        (
+            header(0x08, 2**10, 2**20),
+            r"was made to fill the memory: its header says shape \(1024, 1048576\) of uint8, 1073741836 bytes\. "
+            r"Received: a file of \d+ bytes",
+        ),
+    ],
+    ids=["no header", "a small header", "a large header"],
+)
+def test_a_small_file_that_unpacks_without_end_is_left_at_its_limit(
+    tmp_path: Path, beginning: bytes, said: str
+) -> None:
     path = tmp_path / "bomb.gz"
-    path.write_bytes(gzip.compress(bytes(50_000_000)))
+    path.write_bytes(gzip.compress(beginning + bytes(50_000_000), compresslevel=1))
     tracemalloc.start()
     try:
-        with pytest.raises(CorruptDataError, match="holds more than the 1000 bytes that it should"):
-            read_bytes(path, source=str(path), limit=1000)
+        with pytest.raises(CorruptDataError, match=said):
+            read_idx(path)
         assert tracemalloc.get_traced_memory()[1] < 1 << 20
     finally:
         tracemalloc.stop()
+
+
+def test_labels_that_gzip_makes_a_thousand_times_smaller_are_read(tmp_path: Path) -> None:
+    labels = np.repeat(np.arange(10, dtype=np.uint8), 100_000)
+    write_idx(tmp_path / "labels.gz", labels)
+    assert (tmp_path / "labels.gz").stat().st_size < labels.size / 500
+    np.testing.assert_array_equal(read_idx(tmp_path / "labels.gz"), labels)
 
 
 @pytest.mark.parametrize("compress", [False, True], ids=["raw", "gzip"])

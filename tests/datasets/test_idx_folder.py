@@ -11,7 +11,7 @@ import pytest
 
 from convvision.datasets import from_arrays, from_idx
 from convvision.datasets._open import open_data
-from convvision.errors import CorruptDataError, DataNotFoundError, InputError, ValueRangeError
+from convvision.errors import CorruptDataError, DataNotFoundError, InputError, LabelError, ValueRangeError
 
 # Three classes; every pixel of image i is i.
 LABELS = np.random.default_rng(2).permutation(np.repeat([0, 1, 2], (20, 10, 10)))
@@ -160,3 +160,40 @@ def test_a_prefix_chooses_among_several_sets(tmp_path: Path, idx_bytes: Callable
     data = from_idx(tmp_path, prefix="emnist-letters", scale=None)
     assert data.info.name == "emnist-letters"
     assert (data.train.images == 1).all()
+
+
+@pytest.fixture
+def from_one(folder: Path, idx_bytes: Callable[[np.ndarray], bytes]) -> Path:
+    """The same folder, with the labels 1, 2 and 3, as EMNIST's letters have 1 to 26."""
+    (folder / "train-labels-idx1-ubyte.gz").write_bytes(idx_bytes(LABELS.astype(np.uint8) + 1))
+    (folder / "t10k-labels").write_bytes(idx_bytes(TEST_LABELS.astype(np.int32) + 1))
+    return folder
+
+
+@pytest.mark.parametrize(("given", "names"), [(None, ("1", "2", "3")), (["a", "b", "c"], ("a", "b", "c"))])
+def test_labels_that_count_from_1_make_no_empty_class(
+    from_one: Path, given: list[str] | None, names: tuple[str, ...]
+) -> None:
+    data = from_idx(from_one, class_names=given)
+    assert data.info.class_names == names
+    np.testing.assert_array_equal(data.train.labels, LABELS)
+    np.testing.assert_array_equal(data.test.labels, TEST_LABELS)
+
+
+def test_labels_that_a_name_for_0_was_given_for_stay(from_one: Path) -> None:
+    data = from_idx(from_one, class_names=["none", "a", "b", "c"])
+    np.testing.assert_array_equal(data.train.labels, LABELS + 1)
+
+
+def test_a_part_alone_that_lacks_label_0_is_left_as_it_is(
+    folder: Path, idx_bytes: Callable[[np.ndarray], bytes]
+) -> None:
+    (folder / "t10k-labels").write_bytes(idx_bytes(np.array([1, 1, 2, 2], np.uint8)))
+    data = from_idx(folder)
+    np.testing.assert_array_equal(data.test.labels, [1, 1, 2, 2])
+    np.testing.assert_array_equal(data.train.labels, LABELS)
+
+
+def test_too_few_names_for_labels_from_1_are_refused(from_one: Path) -> None:
+    with pytest.raises(LabelError, match=r"class indices from 0 to 1\. Received: [23] at position"):
+        from_idx(from_one, class_names=["a", "b"])

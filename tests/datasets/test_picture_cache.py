@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -214,6 +215,17 @@ def test_a_folder_with_faults_is_not_kept(animals: Path, home: Path) -> None:
     assert not home.exists()
     with pytest.raises(CorruptDataError, match=r"lies\.png"):
         load(animals)
+
+
+def test_what_a_killed_process_left_is_removed(animals: Path, home: Path) -> None:
+    from_folder(animals)
+    (kept,) = (home / "pictures").iterdir()
+    left = kept.with_name(f".{kept.stem}-0123abcd.npz")
+    left.touch()
+    os.utime(left, (time.time() - 48 * 3600,) * 2)
+    Image.new("L", (28, 28), 90).save(animals / "cat" / "another.bmp")
+    from_folder(animals)
+    assert list((home / "pictures").iterdir()) == [kept]
 
 
 def test_several_at_once(animals: Path, home: Path) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import convvision
-from convvision.datasets import Dataset, from_idx, get_dataset_info
+from convvision.datasets import Dataset, find_duplicates, from_idx, get_dataset_info
 
 pytestmark = pytest.mark.realdata
 
@@ -67,6 +67,20 @@ def test_mnist_is_not_in_balance_as_its_facts_say(real_data_home: Path) -> None:
     assert (counts.argmin(), counts.min(), counts.argmax(), counts.max()) == (5, 5421, 1, 6742)
     said = " ".join(get_dataset_info("mnist").known_issues)
     assert "5,421 training images show a 5, the rarest digit, and 6,742 a 1" in said
+
+
+@pytest.mark.slow
+def test_fashion_mnist_repeats_itself_as_its_facts_say(real_data_home: Path) -> None:
+    data = stored("fashion_mnist", real_data_home)
+    said = " ".join(get_dataset_info("fashion_mnist").known_issues)
+    numbers = []
+    for near in (0.03, 0.05):
+        found = find_duplicates(data, near=near)
+        assert not any(pairs.exact.any() for pairs in found.pairs)
+        numbers += [len(found.between("train", part)) for part in ("test", "train")]
+    of_test, of_train, more_of_test, more_of_train = numbers
+    assert f"{of_test} test images are near-duplicates of training images, and {of_train} training images" in said
+    assert f"({more_of_test} and {more_of_train} within 0.05)" in said
 
 
 def test_test_labels_are_those_that_the_lesson_prints(real_data_home: Path) -> None:

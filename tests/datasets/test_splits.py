@@ -68,6 +68,15 @@ def test_the_only_image_of_a_class_remains(fraction: float) -> None:
     assert 1 in remain
 
 
+def test_the_refusal_says_which_fractions_would_do() -> None:
+    labels = np.repeat(np.arange(3), 4)
+    with pytest.raises(InputError, match=r"has 4: choose a fraction above 0\.12 and below 0\.88, or bring more images"):
+        stratified_split(labels, 0.1, seed=0)
+    assert [len(stratified_split(labels, fraction, seed=0)[1]) for fraction in (0.13, 0.87)] == [3, 9]
+    with pytest.raises(InputError, match="The largest class has 1: bring more images"):
+        stratified_split(np.arange(3), 0.5, seed=0)
+
+
 @pytest.mark.parametrize("fraction", [0.0, 0.001, 0.999, 1.0])
 def test_a_fraction_that_leaves_a_part_empty_is_refused(fraction: float) -> None:
     with pytest.raises(

@@ -5,13 +5,24 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from convvision.datasets import StreamedDataset, from_folder, stream_folder
+from convvision.datasets import (
+    StreamedDataset,
+    StreamedSplit,
+    check_dataset,
+    class_counts,
+    class_means,
+    find_duplicates,
+    from_folder,
+    stream_folder,
+)
 from convvision.errors import CorruptDataError, DataNotFoundError, InputError
 
 
@@ -89,6 +100,25 @@ def test_it_says_what_it_is(stream: StreamedDataset, noise: Path) -> None:
     )
     assert repr(stream.test) == "StreamedSplit(8 image files, image_shape=(9, 12, 3))"
     assert stream.location == str(noise)
+
+
+def test_its_classes_are_counted_without_a_look_at_an_image(
+    stream: StreamedDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(StreamedSplit, "read", None)
+    counts = class_counts(stream)
+    labels = {"train": stream.train.labels, "validation": stream.validation.labels, "test": stream.test.labels}
+    assert list(counts.counts) == list(labels)
+    for part, expected in labels.items():
+        assert counts.counts[part].tolist() == [(expected == label).sum() for label in range(3)]
+
+
+@pytest.mark.parametrize("look", [class_means, find_duplicates, check_dataset])
+def test_what_needs_the_images_in_memory_says_so(stream: StreamedDataset, look: Callable[[Any], object]) -> None:
+    with pytest.raises(
+        InputError, match=r"^Expected a Dataset, .* Received: StreamedDataset\. load_dataset, from_folder"
+    ):
+        look(stream)
 
 
 def test_what_cannot_be_is_refused_at_once(noise: Path, tmp_path: Path) -> None:

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convvision.datasets import StreamedDataset, from_folder, stream_folder
+from convvision.datasets import StreamedDataset, StreamedSplit, from_folder, stream_folder
 from convvision.errors import CorruptDataError, ShapeError
-from convvision.training import Run, load_run, train
+from convvision.training import Run, _run, load_run, train
 from convvision.training._feed import Batches
 
 OPTIONS: dict[str, Any] = {"image_size": (12, 12), "aspect": "pad", "validation_split": 0.2}
@@ -90,6 +90,25 @@ def test_the_record_leads_back_to_the_stream(run: Run, data: StreamedDataset, fo
     assert (loaded.data.train_count, loaded.data.validation_count, loaded.data.test_count) == (76, 20, 24)
     assert isinstance(loaded.data.open(), StreamedDataset)
     assert loaded.evaluate() == pytest.approx({name: run.metrics[name] for name in ("test_accuracy", "test_loss")})
+
+
+def test_suspicious_labels_are_found_with_a_batch_in_memory(
+    run: Run, data: StreamedDataset, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = run.label_issues(from_folder(folder, scale=None, cache=False, **OPTIONS))
+    asked: list[int] = []
+    read = StreamedSplit.read
+
+    def count(split: StreamedSplit, positions: np.ndarray) -> np.ndarray:
+        asked.append(len(positions))
+        return read(split, positions)
+
+    monkeypatch.setattr(_run, "_STREAMED", 7)
+    monkeypatch.setattr(StreamedSplit, "read", count)
+    issues = run.label_issues(data)
+    np.testing.assert_allclose(issues.joint, expected.joint)
+    np.testing.assert_array_equal(issues.indices, expected.indices)
+    assert asked == [7, 7, 7, 3]
 
 
 def test_files_are_predicted_as_they_were_read(run: Run, data: StreamedDataset) -> None:

@@ -13,12 +13,12 @@ __all__ = ["DatasetsGroup", "check"]
 
 
 @click.command()
-@click.argument("data", metavar="NAME|FOLDER")
+@click.argument("data", metavar="NAME|PATH")
 @click.option("--near", type=click.FloatRange(0, 1, max_open=True), default=0.03, show_default=True,
               help="Largest pixel difference of near duplicates, root mean square on [0, 1]; 0 is quick.")  # fmt: skip
 @as_json
 def check(data: str, near: float, as_json: bool) -> None:
-    """Look for what is broken or odd in a data set, or in a folder of class folders or IDX files.
+    """Look for what is broken or odd in a data set, a folder of class folders or IDX files, or a CSV file.
 
     Counts the images of each class, and finds unreadable files, blank images, and duplicates within and between the
     parts. Exits with 1 where something is broken.
@@ -43,4 +43,4 @@ class DatasetsGroup(click.Group):
 
     @override
     def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        formatter.write_usage(ctx.command_path, "[show] [NAME] [--json] | check NAME|FOLDER [--json]")
+        formatter.write_usage(ctx.command_path, "[show] [NAME] [--picture FILE] [--json] | check NAME|PATH [--json]")

@@ -11,7 +11,7 @@ from convvision._tables import text_table
 from convvision.cli._check import DatasetsGroup, check
 from convvision.cli._options import as_json
 from convvision.cli._output import print_json
-from convvision.datasets import DATASETS, DatasetInfo, get_data_home, get_dataset_info, list_datasets
+from convvision.datasets import DATASETS, DatasetInfo, get_data_home, get_dataset_info, list_datasets, load_dataset
 from convvision.datasets._data_file import find_file
 
 __all__ = ["datasets"]
@@ -27,9 +27,15 @@ datasets.add_command(check)
 
 @datasets.command()
 @click.argument("name", required=False)
+@click.option("--picture", type=click.Path(path_type=Path), metavar="FILE",
+              help="Draw samples of each class of NAME, loading it; a FILE that exists is replaced.")  # fmt: skip
 @as_json
-def show(name: str | None, as_json: bool) -> None:
+def show(name: str | None, picture: Path | None, as_json: bool) -> None:
     """List the data sets, or show the facts about one."""
+    if name is None and picture is not None:
+        raise click.UsageError(
+            "--picture draws the samples of one data set: name it, as in: datasets mnist --picture FILE"
+        )
     if name is not None:
         info = get_dataset_info(name)
         if as_json:
@@ -37,6 +43,11 @@ def show(name: str | None, as_json: bool) -> None:
             print_json(dataclasses.asdict(info) | {"data_folder": str(_folder(info)), "paths": paths})
         else:
             click.echo(_facts(info))
+        # Last, so that the facts are there where the data are not.
+        if picture is not None:
+            from convvision.visualize import plot_samples  # noqa: PLC0415
+
+            click.echo(f"Saved to {plot_samples(load_dataset(name, scale=None)).save(picture)}", err=as_json)
         return
     # A plugin that is not loaded yet is listed by its name alone.
     infos = {one: None if DATASETS.pending_plugin(one) else get_dataset_info(one) for one in list_datasets()}

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from convvision._public import set_module
 from convvision._tables import text_table
-from convvision.datasets._types import Dataset
+from convvision.datasets._stream import StreamedDataset
+from convvision.datasets._types import Dataset, check_in_memory
 
 __all__ = ["ClassCounts", "class_counts", "class_means"]
 
@@ -70,11 +71,11 @@ class ClassCounts:
 
 
 @set_module("convvision.datasets")
-def class_counts(data: Dataset) -> ClassCounts:
+def class_counts(data: Dataset | StreamedDataset) -> ClassCounts:
     """Count the images of each class.
 
     Args:
-        data: The data set.
+        data: The data set; of a stream, no image is read.
 
     Returns:
         The counts of each part, how far they are out of balance, and weights that make up for it.
@@ -107,12 +108,16 @@ def class_means(data: Dataset) -> NDArray[np.float64]:
     Returns:
         On the scale of the data, [0, 255] where it is raw; shape (K, H, W, C). NaN for a class without training images.
 
+    Raises:
+        InputError: No data set in memory, such as a stream.
+
     Example:
         >>> import convvision
         >>> from convvision.datasets import class_means
         >>> class_means(convvision.load_dataset("drawn_fashion")).shape
         (10, 28, 28, 1)
     """
+    check_in_memory(data)
     means = np.full((data.info.num_classes, *data.info.image_shape), np.nan)
     for label in np.unique(data.train.labels):
         means[label] = data.train.images[data.train.labels == label].mean(axis=0, dtype=np.float64)

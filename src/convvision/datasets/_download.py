@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
-from convvision._atomic import replace_file
+from convvision._atomic import remove_abandoned, replace_file
 from convvision.datasets._data_file import DATA_HOME_VARIABLE, DataFile
 from convvision.errors import CorruptDataError, DownloadError, OutputError
 
@@ -47,6 +47,7 @@ def download_files(files: Sequence[DataFile], folder: Path) -> None:
     """
     _announce(files, folder)
     for number, file in enumerate(files):
+        remove_abandoned(folder / file.served_name)
         failures = _download(file, folder)
         if failures and file.find(folder) is None:
             tried = "".join(f"\n  {failure}" for failure in failures)

@@ -13,7 +13,7 @@ from convvision._checks import is_number
 from convvision._public import set_module
 from convvision._tables import text_table
 from convvision.datasets._nearest import closest_within
-from convvision.datasets._types import Dataset
+from convvision.datasets._types import Dataset, check_in_memory
 from convvision.errors import InputError, UnknownNameError
 
 __all__ = ["DuplicatePairs", "Duplicates", "find_duplicates"]
@@ -117,7 +117,7 @@ def find_duplicates(data: Dataset, *, near: float = 0.03) -> Duplicates:
         The pairs.
 
     Raises:
-        InputError: ``near`` outside [0, 1).
+        InputError: ``near`` outside [0, 1), or no data set in memory, such as a stream.
 
     Example:
         >>> import numpy as np
@@ -135,6 +135,7 @@ def find_duplicates(data: Dataset, *, near: float = 0.03) -> Duplicates:
         raise InputError(
             f"near is a distance of pixels on the scale [0, 1]: at least 0 and below 1. Received: {near!r}"
         )
+    check_in_memory(data)
     parts = {
         name: _Distinct(data.scaling.restore(split.images), split.labels.astype(np.int64))
         for name, split in data.parts.items()

@@ -20,7 +20,7 @@ from convvision.datasets._picture_reader import ColorMode, PictureReader
 from convvision.datasets._pictures import Aspect
 from convvision.datasets._scaling import Scale
 from convvision.datasets._types import Dataset
-from convvision.errors import DataWarning, InputError
+from convvision.errors import CorruptDataError, DataWarning, InputError
 
 __all__ = ["from_folder"]
 
@@ -66,7 +66,7 @@ def from_folder(
         DataNotFoundError: No such folder, or a file that may not be read.
         InputError: No class folders, fewer than two, an empty one, classes that one of ``train`` and ``test`` lacks, or
             a ``val`` folder beside them.
-        CorruptDataError: A file that is no image.
+        CorruptDataError: A file that is no image; with "skip", no file that is one.
 
     Warns:
         DataWarning: Files were skipped; the message counts and lists them.
@@ -99,8 +99,11 @@ def from_folder(
     read = np.ones(len(paths), bool)
     if images is None:
         images, read, skipped = reader.read(paths, skip_errors=on_error == "skip")
+        if len(skipped) == len(paths):
+            raise CorruptDataError(f"None of the {len(paths)} files in {directory} can be read:{_first_ten(skipped)}")
         if skipped:
-            _warn(directory, skipped)
+            said = f"{len(skipped)} files in {directory} were skipped:{_first_ten(skipped)}"
+            warnings.warn(said, DataWarning, stacklevel=2)
         elif kept:
             kept.store(images)
     data = from_arrays(
@@ -128,8 +131,7 @@ def _arrays(parts: Sequence[LabelledFiles], images: NDArray[np.uint8], read: NDA
     return arrays
 
 
-def _warn(directory: Path, skipped: Sequence[str]) -> None:
-    """Say which files were skipped, the first ten by name."""
+def _first_ten(skipped: Sequence[str]) -> str:
     listed = "".join(f"\n  {reason}" for reason in skipped[:10])
     more = f"\n  and {len(skipped) - 10} more" if len(skipped) > 10 else ""
-    warnings.warn(f"{len(skipped)} files in {directory} were skipped:{listed}{more}", DataWarning, stacklevel=3)
+    return f"{listed}{more}"

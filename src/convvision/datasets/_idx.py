@@ -9,7 +9,9 @@ from __future__ import annotations
 import gzip
 import io
 import math
+import os
 import zlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +22,17 @@ from convvision._atomic import replace_file
 from convvision._public import set_module
 from convvision.errors import CorruptDataError, DataNotFoundError, InputError
 
-__all__ = ["parse_idx", "read_bytes", "read_idx", "read_stream", "write_idx"]
+__all__ = ["parse_idx", "read_idx", "read_stream", "write_idx"]
 
 _TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _CODES = {np.dtype(name).newbyteorder("="): code for code, name in _TYPES.items()}
+_LONGEST_HEADER = 4 + 4 * 255
+# gzip makes images a few times smaller, and labels that are sorted a thousand times, but they are few. What promises
+# to become much larger was made to fill the memory.
+_MOST_BYTES = 2**28
+_MOST_BYTES_A_BYTE = 100
+# No deflate stream becomes larger than this many times itself (RFC 1951: 258 bytes for two bits).
+_DEFLATE = 1032
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
@@ -38,13 +47,30 @@ def read_idx(path: str | Path) -> NDArray[Any]:
         The array, in the machine's byte order.
 
     Raises:
-        DataNotFoundError: No such file.
-        CorruptDataError: Not an IDX file, cut short, or with bytes left over.
+        DataNotFoundError: No such file, or one that cannot be read.
+        CorruptDataError: Not an IDX file, cut short, with bytes left over, or one of more than 256 MiB that its
+            compression makes more than a hundred times smaller, as it does with no images.
     """
     path = Path(path)
     if not path.is_file():
         raise DataNotFoundError(f"There is no IDX file {path}.")
-    return parse_idx(read_bytes(path, source=str(path)), source=str(path))
+    source = str(path)
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise DataNotFoundError(f"{source} cannot be read: {error.strerror or error}.") from error
+    with file:
+        head = _read(file, source, _LONGEST_HEADER)
+        file.seek(0)
+        if not _is_gzip(file):
+            return parse_idx(_read(file, source, -1), source=source)
+        header = _Header.of(head, source)
+        stored = os.fstat(file.fileno()).st_size
+        if header.size > min(_DEFLATE * stored, max(_MOST_BYTES, _MOST_BYTES_A_BYTE * stored)):
+            raise CorruptDataError(
+                f"{source} is cut short, or was made to fill the memory: {header}. Received: a file of {stored} bytes."
+            )
+        return parse_idx(read_stream(file, source=source, limit=header.size), source=source)
 
 
 @set_module("convvision.datasets")
@@ -86,42 +112,51 @@ def parse_idx(payload: bytes | bytearray, *, source: str) -> NDArray[Any]:
         CorruptDataError: The header is none, or promises another number of bytes than there are, or a shape that NumPy
             cannot hold.
     """
-    if len(payload) < 4 or payload[0] or payload[1] or payload[2] not in _TYPES or not payload[3]:
-        raise CorruptDataError(
-            f"{source} is not an IDX file: it should begin with two zero bytes, a type code and a number of axes. "
-            f"Received: {bytes(payload[:4])!r}."
-        )
-    dtype, axes = np.dtype(_TYPES[payload[2]]), payload[3]
-    start = 4 + 4 * axes
-    if len(payload) < start:
-        raise CorruptDataError(
-            f"{source} is cut short: its header takes {start} bytes. Received: {len(payload)} bytes."
-        )
-    shape = np.frombuffer(payload, ">u4", axes, offset=4).tolist()
-    # In Python's integers, which do not overflow: a header may claim anything.
-    expected = start + math.prod(shape) * dtype.itemsize
-    if len(payload) != expected:
-        raise CorruptDataError(
-            f"{source} {'is cut short' if len(payload) < expected else 'has bytes left over'}: its header says shape "
-            f"{tuple(shape)} of {dtype.name}, {expected} bytes. Received: {len(payload)} bytes."
-        )
+    header = _Header.of(payload, source)
+    if len(payload) != header.size:
+        fault = "is cut short" if len(payload) < header.size else "has bytes left over"
+        raise CorruptDataError(f"{source} {fault}: {header}. Received: {len(payload)} bytes.")
     try:
-        values = np.frombuffer(payload, dtype, offset=start).reshape(shape)
+        values = np.frombuffer(payload, header.dtype, offset=header.start).reshape(header.shape)
     except ValueError as error:
         # A true header all the same: of more axes than NumPy knows, or of no values on axes whose product overflows.
         raise CorruptDataError(f"{source} holds an array that NumPy cannot: {error}.") from error
-    return values.astype(dtype.newbyteorder("="), copy=False)
+    return values.astype(header.dtype.newbyteorder("="), copy=False)
 
 
-def read_bytes(path: Path, *, source: str, limit: int | None = None) -> bytes:
-    """Read a file as :func:`read_stream` does.
+@dataclass(frozen=True)
+class _Header:
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
 
-    Raises:
-        CorruptDataError: Broken gzip, or more than ``limit`` bytes.
-        DataNotFoundError: It cannot be read.
-    """
-    with path.open("rb") as file:
-        return read_stream(file, source=source, limit=limit)
+    @classmethod
+    def of(cls, payload: bytes | bytearray, source: str) -> _Header:
+        """Read the header at the start of a payload, of which the rest may be missing."""
+        if len(payload) < 4 or payload[0] or payload[1] or payload[2] not in _TYPES or not payload[3]:
+            raise CorruptDataError(
+                f"{source} is not an IDX file: it should begin with two zero bytes, a type code and a number of axes. "
+                f"Received: {bytes(payload[:4])!r}."
+            )
+        start = 4 + 4 * payload[3]
+        if len(payload) < start:
+            raise CorruptDataError(
+                f"{source} is cut short: its header takes {start} bytes. Received: {len(payload)} bytes."
+            )
+        shape = np.frombuffer(payload, ">u4", payload[3], offset=4).tolist()
+        return cls(np.dtype(_TYPES[payload[2]]), tuple(shape))
+
+    @property
+    def start(self) -> int:
+        """Where the values begin."""
+        return 4 + 4 * len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the whole payload, in Python's integers, which do not overflow: a header may claim anything."""
+        return self.start + math.prod(self.shape) * self.dtype.itemsize
+
+    def __str__(self) -> str:
+        return f"its header says shape {self.shape} of {self.dtype.name}, {self.size} bytes"
 
 
 def read_stream(file: io.BufferedReader, *, source: str, limit: int | None = None) -> bytes:
@@ -136,17 +171,24 @@ def read_stream(file: io.BufferedReader, *, source: str, limit: int | None = Non
         CorruptDataError: Broken gzip, or more than ``limit`` bytes.
         DataNotFoundError: It cannot be read.
     """
-    size = -1 if limit is None else limit + 1
+    payload = _read(file, source, -1 if limit is None else limit + 1)
+    if limit is not None and len(payload) > limit:
+        raise CorruptDataError(f"{source} holds more than the {limit} bytes that it should.")
+    return payload
+
+
+def _is_gzip(file: io.BufferedReader) -> bool:
+    return file.peek(2)[:2] == _GZIP_MAGIC
+
+
+def _read(file: io.BufferedReader, source: str, size: int) -> bytes:
+    """Read at most so many bytes, decompressed; all where ``size`` is -1."""
     try:
-        if file.peek(2)[:2] == _GZIP_MAGIC:
+        if _is_gzip(file):
             with gzip.GzipFile(fileobj=file) as unzipped:
-                payload = unzipped.read(size)
-        else:
-            payload = file.read(size)
+                return unzipped.read(size)
+        return file.read(size)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise CorruptDataError(f"{source} is a broken gzip file: {error}.") from error
     except OSError as error:
         raise DataNotFoundError(f"{source} cannot be read: {error.strerror or error}.") from error
-    if limit is not None and len(payload) > limit:
-        raise CorruptDataError(f"{source} holds more than the {limit} bytes that it should.")
-    return payload

@@ -43,7 +43,9 @@ def from_idx(
             the channels last.
         prefix: What the names of the files begin with, where the folder holds several sets: "emnist-letters".
         transpose: Whether rows and columns are stored in exchange, as in all files of EMNIST.
-        class_names: As in :func:`from_arrays`.
+        class_names: As in :func:`from_arrays`. Labels that count from 1, as those of EMNIST's letters do, become
+            indices from 0: where no label is 0 but some are 1, and the largest is the number of names, if they are
+            given.
         scale: As in :func:`load_dataset`.
         validation_split: As in :func:`load_dataset`.
         seed: Of the choice of validation images.
@@ -69,13 +71,20 @@ def from_idx(
         Split(images=float32(60, 8, 8, 1), labels=int64(60,))
     """
     directory = Path(directory)
-    arrays: list[NDArray[Any]] = []
+    images: list[NDArray[Any]] = []
+    labels: list[NDArray[Any]] = []
     for part in _SPELLINGS:
-        images = read_idx(_only(directory, prefix, part, "images"))
-        arrays.append(np.swapaxes(images, 1, 2) if transpose and images.ndim > 2 else images)
-        arrays.append(read_idx(_only(directory, prefix, part, "labels")))
+        stored = read_idx(_only(directory, prefix, part, "images"))
+        images.append(np.swapaxes(stored, 1, 2) if transpose and stored.ndim > 2 else stored)
+        labels.append(read_idx(_only(directory, prefix, part, "labels")))
+    if _count_from_one(labels, class_names):
+        class_names = class_names or [str(label) for label in range(1, 1 + max(int(one.max()) for one in labels))]
+        labels = [one - 1 for one in labels]
     data = from_arrays(
-        *arrays,
+        images[0],
+        labels[0],
+        images[1],
+        labels[1],
         class_names=class_names,
         name=prefix or directory.resolve().name,
         scale=scale,
@@ -83,6 +92,13 @@ def from_idx(
         seed=seed,
     )
     return dataclasses.replace(data, location=str(directory.resolve()))
+
+
+def _count_from_one(labels: Sequence[NDArray[Any]], class_names: Sequence[str] | None) -> bool:
+    """Tell labels that leave out 0, for which there would be an empty class; the rest is for from_arrays to judge."""
+    if not all(one.size and one.dtype.kind in "iu" for one in labels) or min(int(one.min()) for one in labels) != 1:
+        return False
+    return class_names is None or max(int(one.max()) for one in labels) == len(class_names)
 
 
 def holds_idx(directory: Path) -> bool:

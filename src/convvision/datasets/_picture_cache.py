@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from convvision._atomic import replace_file
+from convvision._atomic import remove_abandoned, replace_file
 from convvision.datasets._files import get_data_home
 from convvision.datasets._picture_reader import PictureReader
 from convvision.errors import OutputError
@@ -62,6 +62,7 @@ class PictureCache:
 
     def store(self, images: NDArray[np.uint8]) -> None:
         """Keep the pixels, if that is possible."""
+        remove_abandoned(self._path)
         with suppress(OutputError), replace_file(self._path) as partial, partial.open("wb") as file:
             np.savez(file, key=np.array(self._key), images=images)
 

@@ -15,7 +15,7 @@ from convvision._public import set_module
 from convvision.datasets._classes import ClassCounts, class_counts
 from convvision.datasets._duplicates import Duplicates, find_duplicates
 from convvision.datasets._open import open_data
-from convvision.datasets._types import Dataset, Split
+from convvision.datasets._types import Dataset, Split, check_in_memory
 from convvision.errors import DataWarning
 
 __all__ = ["DatasetReport", "check_dataset"]
@@ -174,6 +174,7 @@ def check_dataset(data: Dataset | str | os.PathLike[str], *, near: float = 0.03)
         The report.
 
     Raises:
+        InputError: A stream, whose images are not in memory.
         ConvvisionError: The data cannot be loaded at all.
 
     Example:
@@ -190,6 +191,7 @@ def check_dataset(data: Dataset | str | os.PathLike[str], *, near: float = 0.03)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", DataWarning)
         opened = open_data(data, scale=None, on_error="skip")
+    check_in_memory(opened)
     said = [str(one.message) for one in caught if issubclass(one.category, DataWarning)]
     raw = {name: Split(opened.scaling.restore(split.images), split.labels) for name, split in opened.parts.items()}
     pixels, constant = {}, {}

@@ -35,9 +35,12 @@ def stratified_split(
     classes, sizes = np.unique(labels, return_counts=True)
     counts = [round(fraction * int(size)) for size in sizes]
     if sum(counts) in (0, len(labels)):
+        largest = int(sizes.max(initial=0))
+        advice = f"choose a fraction above {0.5 / largest:.2g} and below {1 - 0.5 / largest:.2g}, or " * (largest > 1)
         raise InputError(
             f"A fraction of {fraction} of each class leaves one of the two parts without an image. "
-            f"Received: {len(labels)} labels of {len(classes)} classes."
+            f"Received: {len(labels)} labels of {len(classes)} classes. "
+            f"The largest class has {largest}: {advice}bring more images."
         )
     chosen = np.zeros(len(labels), bool)
     for label, size, count in zip(classes, sizes, counts, strict=True):

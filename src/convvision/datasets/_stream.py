@@ -147,8 +147,13 @@ class StreamedDataset:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 (hexadecimal) of the splits' fingerprints."""
-        splits = [split for split in (self.train, self.validation, self.test) if split is not None]
-        return hashlib.sha256("".join(split.fingerprint for split in splits).encode()).hexdigest()
+        return hashlib.sha256("".join(split.fingerprint for split in self.parts.values()).encode()).hexdigest()
+
+    @property
+    def parts(self) -> dict[str, StreamedSplit]:
+        """The splits that there are, by name: "train", "validation" where there is one, "test"."""
+        splits = {"train": self.train, "validation": self.validation, "test": self.test}
+        return {name: split for name, split in splits.items() if split is not None}
 
 
 @set_module("convvision.datasets")

@@ -17,7 +17,7 @@ from convvision.datasets._pictures import Aspect
 from convvision.datasets._scaling import Scaling
 from convvision.errors import InputError, ValueRangeError
 
-__all__ = ["Dataset", "DatasetInfo", "Split"]
+__all__ = ["Dataset", "DatasetInfo", "Split", "check_in_memory"]
 
 
 @set_module("convvision.datasets")
@@ -163,3 +163,16 @@ class Dataset:
         """The splits that there are, by name: "train", "validation" where there is one, "test"."""
         splits = {"train": self.train, "validation": self.validation, "test": self.test}
         return {name: split for name, split in splits.items() if split is not None}
+
+
+def check_in_memory(data: Any) -> None:
+    """Refuse what is no data set in memory, before images are looked for.
+
+    Raises:
+        InputError: Anything but a :class:`Dataset`.
+    """
+    if not isinstance(data, Dataset):
+        raise InputError(
+            f"Expected a Dataset, whose images are in memory. Received: {type(data).__name__}. "
+            f"load_dataset, from_folder and from_arrays make one."
+        )

@@ -124,8 +124,8 @@ class Run:
             InputError: Other classes, or another scaling.
             ShapeError: Images of another shape.
         """
-        images, labels = self._test_images(data)
-        return find_label_issues(labels, class_probabilities(self.model, images))
+        split = self._test_split(data)
+        return find_label_issues(split.labels, _probabilities(self.model, split, self.data.scaling))
 
     def evaluate(self, data: Dataset | StreamedDataset | str | os.PathLike[str] | None = None) -> dict[str, float]:
         """Measure the model on the test images of a data set.
@@ -148,7 +148,7 @@ class Run:
         """Tell which classes the model takes for which, on the test images of a data set.
 
         Args:
-            data: As for :meth:`evaluate`.
+            data: As for :meth:`evaluate`. Images of a stream are read into memory, since the pairs show them.
 
         Returns:
             The confusion matrix, figures of each class, and the most confused pairs with their images, which are on the
@@ -267,17 +267,19 @@ def load_run(directory: str | Path) -> Run:
 
 def score(model: keras.Model, split: Split | StreamedSplit, scaling: Scaling) -> dict[str, float]:
     """Measure accuracy and mean cross-entropy; images in memory are on the scale already, those of a stream are not."""
-    batches = (
-        [split.images]
-        if isinstance(split, Split)
-        else (scaling.apply(images) for images, _ in split.batches(_STREAMED))
-    )
-    probabilities = np.concatenate([class_probabilities(model, images) for images in batches])
+    probabilities = _probabilities(model, split, scaling)
     chosen = probabilities[np.arange(len(split)), split.labels]
     # Below this float32 has no number, and one mistake made with certainty would make the mean infinite.
     loss = -np.log(np.maximum(chosen, np.finfo(np.float32).tiny)).mean(dtype=np.float64)
     accuracy = (probabilities.argmax(axis=1) == split.labels).mean()
     return {"test_accuracy": float(accuracy), "test_loss": float(loss)}
+
+
+def _probabilities(model: keras.Model, split: Split | StreamedSplit, scaling: Scaling) -> NDArray[np.floating[Any]]:
+    """Classify a split; of a stream, a batch is in memory at a time."""
+    if isinstance(split, Split):
+        return class_probabilities(model, split.images)
+    return np.concatenate([class_probabilities(model, scaling.apply(images)) for images, _ in split.batches(_STREAMED)])
 
 
 def _is_paths(images: Any) -> bool:
