@@ -390,6 +390,9 @@ def test_a_phone_has_no_sideways_scrolling(language: str, images: np.ndarray, tm
             page.evaluate("convvision.settled()")
             assert page.evaluate("document.documentElement.scrollWidth") <= 390, name
         assert {"en": "Prediction", "zh": "预测"}[language] in page.inner_text("main")
+        # While one draws, the bars are in sight.
+        bars = page.locator("#prediction .bars").bounding_box()
+        assert bars["y"] + bars["height"] < 844
 
 
 def test_light_and_dark_follow_the_system_and_the_button(lesson: Any, open_page: Any) -> None:
