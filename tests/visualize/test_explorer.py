@@ -164,6 +164,19 @@ def test_a_layer_that_the_page_cannot_compute_is_recorded_and_says_why(tmp_path:
     np.testing.assert_allclose(page.array(page.steps["own"]["values"]), np.asarray(model(given)), atol=1e-6)
 
 
+def test_layers_that_only_train_are_left_out_of_the_arithmetic(tmp_path: Path) -> None:
+    augmenting = [
+        layers.RandomBrightness(0.3, value_range=(0, 1)), layers.RandomContrast(0.3, value_range=(0, 1)),
+        layers.RandomFlip(), layers.RandomRotation(0.1), layers.RandomTranslation(0.1, 0.1), layers.RandomZoom(0.1),
+        layers.AlphaDropout(0.3),
+    ]  # fmt: skip
+    model = keras.Sequential([keras.Input((6, 6, 1)), *augmenting])
+    given = np.random.default_rng(0).random((2, 6, 6, 1), np.float32)
+    np.testing.assert_array_equal(model(given, training=False), given)
+    page = Page(export_explorer(model, given, tmp_path / "page.html"))
+    assert [step["op"] for step in page.facts["steps"]] == ["input"] + ["identity"] * len(augmenting)
+
+
 def recorded(given: np.ndarray, name: str = "pool", shape: tuple[int, ...] = (2, 2, 3)) -> Recording:
     maps = np.random.default_rng(1).normal(size=(4, len(given), *shape)).astype(np.float32)
     return Recording(
