@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 import convvision
+from convvision.callbacks import ActivationRecorder
 from convvision.cli import run
 from convvision.datasets import write_idx
 
@@ -52,6 +53,7 @@ def in_new_process(*arguments: str, code: str = "") -> subprocess.CompletedProce
 
 LOADED_AFTERWARDS = """
 import sys
+from convvision.callbacks import ActivationRecorder
 from convvision.cli import run
 status = run(sys.argv[1:])
 print("HEAVY", sorted({"tensorflow", "keras", "matplotlib"} & set(sys.modules)))
@@ -463,3 +465,21 @@ def test_explore_writes_a_page(saved: Path, folder: Path, tmp_path: Path, capsys
     }
     assert run([*asked, "--images", "4,30"]) == 1
     assert capsys.readouterr().err == "Error: There are 30 test images, counted from 0. Received: --images 4,30\n"
+
+
+def test_explore_shows_a_recording(
+    saved: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page, file = tmp_path / "page.html", tmp_path / "learning.npz"
+    asked = ["explore", str(saved), "--data", str(folder), "-o", str(page), "--images", "0", "--recording", str(file)]
+    assert run(asked) == 1
+    assert "learning.npz" in capsys.readouterr().err
+    assert not page.exists()
+    model = convvision.load_run(saved).model
+    recorder = ActivationRecorder(np.full((1, *model.input_shape[1:]), 0.5, np.float32))
+    recorder.set_model(model)
+    recorder.on_epoch_begin(0)
+    recorder.on_epoch_end(0)
+    recorder.recording.save(file)
+    assert run(asked) == 0
+    assert '"recording":{"epochs":[0,1],"images":[1]' in page.read_text(encoding="utf-8")

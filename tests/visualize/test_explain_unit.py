@@ -204,6 +204,23 @@ def test_a_convolution_that_computes_something_else_is_refused(image: np.ndarray
         explain_unit(model_of(Squared(2, 3, name="conv")), image, "conv", 0, (0, 0))
 
 
+def test_the_chain_ends_before_a_layer_that_computes_something_else(image: np.ndarray) -> None:
+    class Doubled(layers.BatchNormalization):
+        def call(self, inputs: Any, training: bool = False) -> Any:
+            return 2 * super().call(inputs, training=training)
+
+    model = model_of(
+        layers.Conv2D(2, 3, name="conv"),
+        layers.Activation(layers.LeakyReLU(0.5), name="leaky"),
+        Doubled(),
+        layers.ReLU(),
+    )
+    found = explain_unit(model, image, "conv", 1, (2, 2))
+    (step,) = found.steps
+    assert (step.layer, step.operation) == ("leaky", "LeakyReLU")
+    assert step.value == pytest.approx(found.sum if found.sum > 0 else found.sum / 2)
+
+
 # Drawn
 
 

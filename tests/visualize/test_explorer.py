@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,10 @@ import pytest
 from keras import layers
 
 import convvision
+from convvision.callbacks import ActivationRecorder
 from convvision.datasets import Scaling, draw_fashion
 from convvision.errors import InputError, LabelError, OutputError, ShapeError, UnknownNameError, ValueRangeError
-from convvision.visualize import export_explorer
+from convvision.visualize import RecordedLayer, Recording, export_explorer
 from foreign_models import FOREIGN, SHAPE, build_foreign
 
 TEXTS = Path(convvision.visualize.__file__).parent / "explorer"
@@ -45,21 +46,6 @@ class Page:
     def images(self) -> np.ndarray:
         pixels = self.facts["pixels"]
         return self.array(pixels["stored"]) * np.asarray(pixels["scale"]) + np.asarray(pixels["shift"])
-
-
-@dataclass(frozen=True)
-class Layer:
-    name: str
-    kind: str
-    maps: np.ndarray
-
-
-@dataclass(frozen=True)
-class Recording:
-    images: np.ndarray
-    epochs: np.ndarray
-    layers: tuple[Layer, ...]
-    logits: np.ndarray
 
 
 @pytest.fixture
@@ -178,9 +164,27 @@ def test_a_layer_that_the_page_cannot_compute_is_recorded_and_says_why(tmp_path:
     np.testing.assert_allclose(page.array(page.steps["own"]["values"]), np.asarray(model(given)), atol=1e-6)
 
 
+def test_layers_that_only_train_are_left_out_of_the_arithmetic(tmp_path: Path) -> None:
+    augmenting = [
+        layers.RandomBrightness(0.3, value_range=(0, 1)), layers.RandomContrast(0.3, value_range=(0, 1)),
+        layers.RandomFlip(), layers.RandomRotation(0.1), layers.RandomTranslation(0.1, 0.1), layers.RandomZoom(0.1),
+        layers.AlphaDropout(0.3),
+    ]  # fmt: skip
+    model = keras.Sequential([keras.Input((6, 6, 1)), *augmenting])
+    given = np.random.default_rng(0).random((2, 6, 6, 1), np.float32)
+    np.testing.assert_array_equal(model(given, training=False), given)
+    page = Page(export_explorer(model, given, tmp_path / "page.html"))
+    assert [step["op"] for step in page.facts["steps"]] == ["input"] + ["identity"] * len(augmenting)
+
+
 def recorded(given: np.ndarray, name: str = "pool", shape: tuple[int, ...] = (2, 2, 3)) -> Recording:
     maps = np.random.default_rng(1).normal(size=(4, len(given), *shape)).astype(np.float32)
-    return Recording(given, np.array([1, 2, 5, 9]), (Layer(name, "MaxPooling2D", maps),), np.zeros((4, len(given), 4)))
+    return Recording(
+        given,
+        np.array([1, 2, 5, 9]),
+        (RecordedLayer(name, "MaxPooling2D", maps),),
+        np.zeros((4, len(given), 4), np.float32),
+    )
 
 
 def test_a_recording_comes_back_in_256_steps_and_adds_its_images(small: Any, tmp_path: Path) -> None:
@@ -195,6 +199,61 @@ def test_a_recording_comes_back_in_256_steps_and_adds_its_images(small: Any, tmp
     assert page.facts["steps"][layer["step"]]["name"] == "pool"
     maps = recording.layers[0].maps
     np.testing.assert_allclose(page.array(layer["maps"]) * layer["unit"] + layer["low"], maps, atol=np.ptp(maps) / 500)
+
+
+def test_what_a_recorder_leaves_is_shown_layer_by_layer(tmp_path: Path) -> None:
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential(
+        [
+            keras.Input((8, 8, 1)),
+            layers.SeparableConv2D(3, 3, name="separable"),
+            layers.Conv2D(4, 3, activation="softmax", name="shares"),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(3, activation="sigmoid"),
+        ]
+    )
+    model.compile(loss="binary_crossentropy")
+    given = np.random.default_rng(0).random((4, 8, 8, 1), np.float32)
+    recorder = ActivationRecorder(given[:2])
+    model.fit(given, np.eye(4, 3), epochs=2, callbacks=[recorder], verbose=0)
+    page = Page(export_explorer(model, given[:2], tmp_path / "page.html", recording=recorder.recording))
+    kept = page.facts["recording"]
+    assert kept["epochs"] == [0, 1, 2]
+    np.testing.assert_array_equal(page.array(kept["logits"]), recorder.recording.logits)
+    # Of a layer that is two steps of the page, the maps belong to the second.
+    steps = [page.facts["steps"][layer["step"]]["name"] for layer in kept["layers"]]
+    assert steps == ["separable/pointwise", "shares/softmax"]
+    for layer, recorded_layer in zip(kept["layers"], recorder.recording.layers, strict=True):
+        shown = page.array(layer["maps"]) * layer["unit"] + layer["low"]
+        maps = recorded_layer.maps.astype(np.float32)
+        np.testing.assert_allclose(shown, maps, atol=(maps.max() - min(maps.min(), 0)) / 500)
+
+
+@pytest.mark.parametrize("scale", [1e-5, 6e4], ids=["next to nothing", "next to the largest"])
+def test_recorded_maps_in_half_precision_keep_their_256_steps(scale: float, small: Any, tmp_path: Path) -> None:
+    given = np.zeros((1, 6, 5, 2), np.float32)
+    maps = (scale * np.linspace(-1, 1, 4 * 12)).reshape(4, 1, 2, 2, 3).astype(np.float16)
+    half = replace(recorded(given), layers=(RecordedLayer("pool", "MaxPooling2D", maps),))
+    page = Page(export_explorer(small, given, tmp_path / "page.html", recording=half))
+    (layer,) = page.facts["recording"]["layers"]
+    shown = page.array(layer["maps"]) * layer["unit"] + layer["low"]
+    np.testing.assert_allclose(shown, maps.astype(np.float64), atol=2.01 * scale / 500)
+
+
+def test_a_recording_without_logits_has_none_in_the_page(small: Any, tmp_path: Path) -> None:
+    given = np.zeros((1, 6, 5, 2), np.float32)
+    without = replace(recorded(given), logits=None)
+    page = Page(export_explorer(small, given, tmp_path / "page.html", recording=without))
+    assert page.facts["recording"]["logits"] is None
+
+
+def test_a_training_that_diverged_is_refused_with_its_epoch(small: Any, tmp_path: Path) -> None:
+    given = np.zeros((1, 6, 5, 2), np.float32)
+    diverged = recorded(given)
+    diverged.layers[0].maps[2, 0, 1, 1, 0] = np.nan
+    with pytest.raises(ValueRangeError, match=r"NaN or infinity in layer 'pool' after epoch 5: the training diverged"):
+        export_explorer(small, given, tmp_path / "page.html", recording=diverged)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_recording_of_another_model_is_refused(small: Any, tmp_path: Path) -> None:

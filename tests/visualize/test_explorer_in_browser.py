@@ -14,7 +14,14 @@ from PIL import Image
 
 import convvision
 from convvision.datasets import draw_fashion
-from convvision.visualize import explain_unit, export_explorer, extract_activations, receptive_field
+from convvision.visualize import (
+    RecordedLayer,
+    Recording,
+    explain_unit,
+    export_explorer,
+    extract_activations,
+    receptive_field,
+)
 from foreign_models import FOREIGN, SHAPE, build_foreign
 
 pytestmark = pytest.mark.browser
@@ -101,9 +108,8 @@ def test_every_map_is_that_of_keras(build: Any, images: np.ndarray, tmp_path: Pa
     model = spread(build())
     with open_page(export_explorer(model, images[:1], tmp_path / "page.html")) as page:
         for layer in extract_activations(model, images[:1]).layers:
-            found = layer_values(page, layer.name, layer.maps[0].shape) if named(page, layer.name) else None
-            if found is not None:
-                np.testing.assert_allclose(found, layer.maps[0], atol=1e-4, err_msg=layer.name)
+            found = layer_values(page, last_step(page, layer.name), layer.maps[0].shape)
+            np.testing.assert_allclose(found, layer.maps[0], atol=1e-4, err_msg=layer.name)
         logits = np.array(page.evaluate("convvision.logits(0)"))
     expected = np.asarray(model(images[:1]))[0]
     if build is not normalized_and_strided:
@@ -111,8 +117,12 @@ def test_every_map_is_that_of_keras(build: Any, images: np.ndarray, tmp_path: Pa
     np.testing.assert_allclose(logits, expected, atol=1e-3)
 
 
-def named(page: Any, name: str) -> bool:
-    return bool(page.evaluate("name => convvision.steps.some((step) => step.name === name)", name))
+def last_step(page: Any, layer: str) -> str:
+    """Name the step that gives what a layer makes: the layer itself, or the last part of one that is several steps."""
+    names = page.evaluate("convvision.steps.map((step) => step.name)")
+    found = [name for name in names if name == layer or name.startswith(f"{layer}/")]
+    assert found, layer
+    return str(found[-1])
 
 
 @pytest.mark.parametrize("name", FOREIGN)
@@ -124,12 +134,11 @@ def test_foreign_models_are_computed_as_keras_does(name: str, tmp_path: Path, op
     with open_page(export_explorer(model, given, tmp_path / "page.html")) as page:
         steps = page.evaluate("convvision.steps.map((step) => step.name)")
         outputs = keras.tree.flatten(model(given, training=False))
-        for layer in extract_activations(model, given).layers:
-            # A softmax inside a layer is a step of its own.
-            last = [step for step in steps if step.startswith(f"{layer.name}/")] or [layer.name]
-            if steps.count(last[-1]) == 1:
-                found = layer_values(page, last[-1], layer.maps[0].shape)
-                np.testing.assert_allclose(found, layer.maps[0], atol=0.02 if name == "half_precision" else 1e-4)
+        # A name that a shared layer has twice means its first call.
+        first_calls = {layer.name: layer for layer in reversed(extract_activations(model, given).layers)}
+        for layer in first_calls.values():
+            found = layer_values(page, last_step(page, layer.name), layer.maps[0].shape)
+            np.testing.assert_allclose(found, layer.maps[0], atol=0.02 if name == "half_precision" else 1e-4)
         if len(outputs) == 1:
             found = layer_values(page, steps[-1], outputs[0][0].shape)
             np.testing.assert_allclose(
@@ -320,26 +329,13 @@ def test_images_are_compared_side_by_side(lesson: Any, images: np.ndarray, open_
         assert page.evaluate("convvision.state.image") == 4
 
 
-class Layer:
-    name, kind = "conv_2", "Conv2D"
-
-    def __init__(self, maps: np.ndarray) -> None:
-        self.maps = maps
-
-
-class Recording:
-    def __init__(self, images: np.ndarray, maps: np.ndarray, logits: np.ndarray) -> None:
-        self.images, self.layers, self.logits = images, (Layer(maps),), logits
-        self.epochs = np.arange(1, len(maps) + 1)
-
-
 def test_the_slider_shows_what_was_recorded(images: np.ndarray, tmp_path: Path, open_page: Any) -> None:
     random = np.random.default_rng(0)
     maps = np.maximum(random.normal(size=(3, 2, 11, 11, 16)), 0).astype(np.float32)
     logits = np.zeros((3, 2, 10), np.float32)
     logits[range(3), :, [7, 8, 9]] = 20
     model = spread(convvision.create_model("conv_16_16"))
-    recording = Recording(images[:2], maps, logits)
+    recording = Recording(images[:2], np.arange(3), (RecordedLayer("conv_2", "Conv2D", maps),), logits)
     path = export_explorer(model, images, tmp_path / "page.html", class_names=CLASSES, recording=recording)
     with open_page(path) as page:
         live = page.evaluate("convvision.values('conv_2')")
@@ -350,14 +346,37 @@ def test_the_slider_shows_what_was_recorded(images: np.ndarray, tmp_path: Path, 
             page.evaluate("convvision.settled()")
             shown = layer_values(page, "conv_2", (11, 11, 16))
             np.testing.assert_allclose(shown, maps[epoch, 0], atol=maps.max() / 500)
-            assert page.inner_text("#epochs output") == f"After epoch {epoch + 1}"
+            assert page.inner_text("#epochs output") == (f"After epoch {epoch}" if epoch else "Before training")
             assert page.inner_text("#prediction .best .class") == f"class {7 + epoch}"
             assert page.evaluate("convvision.values('conv_1')") == []
             assert page.get_by_role("button", name="Clear").is_disabled()
+            verdicts = page.locator("#compare .verdict").all_inner_texts()
+            # Of the images that were not recorded, nothing is known at that time.
+            assert verdicts == [f"→ class {7 + epoch} 100 %"] * 2 + [""] * 8
             page.keyboard.press("ArrowRight")
         page.evaluate("convvision.settled()")
         assert page.evaluate("convvision.values('conv_2')") == live
         assert page.get_by_role("button", name="Clear").is_enabled()
+
+
+@pytest.mark.parametrize("with_logits", [True, False])
+def test_recorded_logits_of_a_sigmoid_head_become_probabilities(
+    with_logits: bool, images: np.ndarray, tmp_path: Path, open_page: Any
+) -> None:
+    image = keras.Input((28, 28, 1))
+    x = layers.GlobalAveragePooling2D()(layers.Conv2D(3, 3, name="conv")(image))
+    model = spread(keras.Model(image, layers.Dense(2, activation="sigmoid")(x)))
+    conv = RecordedLayer("conv", "Conv2D", np.ones((1, 1, 26, 26, 3), np.float16))
+    # The logistic function of log 3 is 3 / 4.
+    logits = np.log(np.array([[[3, 1 / 3]]], np.float32)) if with_logits else None
+    recording = Recording(images[:1], np.array([4]), (conv,), logits)
+    with open_page(export_explorer(model, images[:1], tmp_path / "page.html", recording=recording)) as page:
+        page.get_by_role("slider", name="While it learned").focus()
+        page.keyboard.press("Home")
+        page.evaluate("convvision.settled()")
+        assert page.locator("#prediction.missing").count() == (0 if with_logits else 1)
+        if with_logits:
+            assert page.locator("#prediction .share").all_inner_texts() == ["75 %", "25 %"]
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
@@ -371,6 +390,9 @@ def test_a_phone_has_no_sideways_scrolling(language: str, images: np.ndarray, tm
             page.evaluate("convvision.settled()")
             assert page.evaluate("document.documentElement.scrollWidth") <= 390, name
         assert {"en": "Prediction", "zh": "预测"}[language] in page.inner_text("main")
+        # While one draws, the bars are in sight.
+        bars = page.locator("#prediction .bars").bounding_box()
+        assert bars["y"] + bars["height"] < 844
 
 
 def test_light_and_dark_follow_the_system_and_the_button(lesson: Any, open_page: Any) -> None:

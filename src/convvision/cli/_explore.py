@@ -22,6 +22,10 @@ __all__ = ["explore"]
     help="Positions of test images.  [default: the first of each class, of up to ten classes]",
 )
 @click.option(
+    "--recording", type=click.Path(path_type=Path), metavar="FILE",
+    help="What an ActivationRecorder saw while this network learned, as saved in an .npz file.",
+)  # fmt: skip
+@click.option(
     "--language", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="Language of the page."
 )
 @click.option("--title", help="Heading of the page.  [default: the model's name]")
@@ -31,7 +35,15 @@ __all__ = ["explore"]
 )  # fmt: skip
 @as_json
 def explore(
-    *, run: Path, data: str | None, images: str | None, language: str, title: str | None, out: Path, as_json: bool
+    *,
+    run: Path,
+    data: str | None,
+    images: str | None,
+    recording: Path | None,
+    language: str,
+    title: str | None,
+    out: Path,
+    as_json: bool,
 ) -> None:
     """Write a page to look into the network of a saved RUN, and to draw for it.
 
@@ -44,8 +56,9 @@ def explore(
 
     from convvision.cli._test_images import images_at, open_test_images  # noqa: PLC0415
     from convvision.training import load_run  # noqa: PLC0415
-    from convvision.visualize import export_explorer  # noqa: PLC0415
+    from convvision.visualize import export_explorer, load_recording  # noqa: PLC0415
 
+    recorded = None if recording is None else load_recording(recording)
     loaded = load_run(run)
     test = open_test_images(loaded.data, data)
     positions = asked or np.unique(test.labels, return_index=True)[1][:10].tolist()
@@ -57,6 +70,7 @@ def explore(
         class_names=loaded.data.class_names,
         labels=test.labels[positions],
         scaling=loaded.data.scaling,
+        recording=recorded,
         language="zh" if language == "zh" else "en",
         title=title,
     )

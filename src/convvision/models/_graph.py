@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from convvision._keras import keras
 from convvision._public import set_module
 from convvision.errors import InputError
 
-__all__ = ["LayerCall", "ReceptiveField", "class_names", "layer_calls", "require_built"]
+__all__ = ["LayerCall", "ReceptiveField", "class_names", "computes_as", "layer_calls", "require_built"]
 
 
 @set_module("convvision.models")
@@ -176,6 +176,14 @@ def _over_channels(layer: Any, rank: int) -> bool:
 def class_names(layer: Any) -> set[str]:
     """Name a layer's class and those it derives from: a subclass of Conv2D is a convolution too."""
     return {kind.__name__ for kind in type(layer).__mro__}
+
+
+def computes_as(layer: Any, kinds: Sequence[Any]) -> bool:
+    """Tell whether a layer is one of several of Keras's, or of a subclass that leaves its computation alone.
+
+    What a subclass with a call of its own computes, only its author knows.
+    """
+    return any(isinstance(layer, kind) and type(layer).call is kind.call for kind in kinds)
 
 
 def _window(layer: Any) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from convvision._keras import keras
 from convvision.errors import InputError
 from convvision.models._forward import call_layer, finish, run_layers
-from convvision.models._graph import layer_calls, require_built
+from convvision.models._graph import computes_as, layer_calls, require_built
 from convvision.models._outputs import deciding_call, image_shape, run_in_batches
 from convvision.registry import unknown_name
 
@@ -168,7 +168,7 @@ def _activation_names(layer: Any) -> set[str]:
 def _check_opens(layer: Any, model_name: str) -> None:
     """Refuse a layer of which only its author knows what it computes before its activation."""
     kinds = (keras.layers.Dense, keras.layers.Conv2D)
-    known = any(type(layer).call is kind.call for kind in kinds if isinstance(layer, kind))
+    known = computes_as(layer, kinds)
     if not (_only_squashes(layer) or (known and getattr(layer, "quantization_mode", None) is None)):
         raise InputError(
             f"The logits of {model_name!r} cannot be told: its last layer {layer.name!r} ({type(layer).__name__}) "

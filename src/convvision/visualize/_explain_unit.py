@@ -14,7 +14,7 @@ from convvision._keras import keras
 from convvision._public import set_module
 from convvision.errors import InputError, ShapeError
 from convvision.models._forward import call_layer, run_layers
-from convvision.models._graph import LayerCall, layer_calls
+from convvision.models._graph import LayerCall, computes_as, layer_calls
 from convvision.models._outputs import image_shape
 from convvision.visualize._activations import find_layer
 from convvision.visualize._receptive_field import check_unit, padding_before
@@ -173,7 +173,7 @@ def explain_unit(
         columns=tuple(columns.tolist()),
         channels=tuple(channels.tolist()),
         sum=float(sums[channel]),
-        activation_name=getattr(activation, "__name__", type(activation).__name__),
+        activation_name=_name_of(activation),
         activation=value,
         steps=tuple(_steps_behind(calls[position:], value, int(channel))),
     )
@@ -190,9 +190,7 @@ def check_convolution(call: LayerCall, what: str) -> None:
         InputError: Another layer, or one with channels first.
     """
     kinds = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
-    # A subclass that computes something else would be explained wrongly.
-    known = any(type(call.layer).call is kind.call for kind in kinds if isinstance(call.layer, kind))
-    if not known or call.layer.data_format != "channels_last":
+    if not computes_as(call.layer, kinds) or call.layer.data_format != "channels_last":
         raise InputError(
             f"{what.format('Conv2D, DepthwiseConv2D or SeparableConv2D')}, with channels last. "
             f"Received: layer {call.name!r} ({type(call.layer).__name__})"
@@ -264,17 +262,22 @@ def _steps_behind(calls: list[LayerCall], value: float, channel: int) -> list[Un
 
 def _step(call: LayerCall, value: float, channel: int) -> UnitStep | None:
     layer = call.layer
-    if isinstance(layer, keras.layers.BatchNormalization) and layer.axis in (-1, 3):
+    if computes_as(layer, [keras.layers.BatchNormalization]) and layer.axis in (-1, 3):
         mean, variance = (float(_numbers(each)[channel]) for each in (layer.moving_mean, layer.moving_variance))
         scale = float(_numbers(layer.gamma)[channel]) if layer.scale else 1.0
         scale /= float(np.sqrt(variance + layer.epsilon))
         shift = (float(_numbers(layer.beta)[channel]) if layer.center else 0.0) - mean * scale
         return UnitStep(call.name, f"× {scale:.4g} + {shift:.4g}", value * scale + shift)
-    if isinstance(layer, keras.layers.Activation) and layer.activation.__name__ not in _ACROSS_CHANNELS:
-        return UnitStep(call.name, layer.activation.__name__, _applied(layer.activation, np.array([value]), 0))
-    if isinstance(layer, keras.layers.ReLU | keras.layers.LeakyReLU | keras.layers.ELU):
+    if computes_as(layer, [keras.layers.Activation]) and _name_of(layer.activation).lower() not in _ACROSS_CHANNELS:
+        return UnitStep(call.name, _name_of(layer.activation), _applied(layer.activation, np.array([value]), 0))
+    if computes_as(layer, [keras.layers.ReLU, keras.layers.LeakyReLU, keras.layers.ELU]):
         return UnitStep(call.name, type(layer).__name__, _applied(layer, np.array([value]), 0))
     return None
+
+
+def _name_of(activation: Any) -> str:
+    """Name an activation: a function, or a layer in its place."""
+    return str(getattr(activation, "__name__", type(activation).__name__))
 
 
 def _applied(function: Any, values: NDArray[np.float64], channel: int) -> float:

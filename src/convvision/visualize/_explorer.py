@@ -29,6 +29,7 @@ from convvision.visualize._explorer_data import (
     safe_json,
 )
 from convvision.visualize._explorer_graph import Graph, trace
+from convvision.visualize._recording import Recording
 
 __all__ = ["LANGUAGES", "Language", "export_explorer"]
 
@@ -54,7 +55,7 @@ def export_explorer(
     class_names: Sequence[str] | None = None,
     labels: ArrayLike | None = None,
     scaling: Scaling | None = None,
-    recording: Any = None,
+    recording: Recording | None = None,
     language: Language = "en",
     title: str | None = None,
 ) -> Path:
@@ -76,8 +77,8 @@ def export_explorer(
         labels: The class of each image, integers (N,), to tell right from wrong.
         scaling: How stored pixels become what the model reads; it says what black and white are to it. By default they
             are 0 and 1 for images in [0, 1], and otherwise the smallest and the largest number among the images.
-        recording: What the layers made of some images after each epoch, as a
-            training with ``ActivationRecorder`` leaves it; its images are added to ``images``.
+        recording: What the layers made of some images after each epoch, as a training with
+            :class:`convvision.callbacks.ActivationRecorder` leaves it; its images are added to ``images``.
         language: "en" or "zh".
         title: The page's heading; by default the model's name.
 
@@ -88,7 +89,8 @@ def export_explorer(
         InputError: A model that is not built, not one name a class, a path that does not end in ``.html``, or a page of
             more than 64 MB.
         ShapeError: Images that the model does not take, or a recording of another model.
-        ValueRangeError: NaN or infinity among the pixels, or images that are plainly not on the scale.
+        ValueRangeError: NaN or infinity among the pixels or the recorded maps, or images that are plainly not on the
+            scale.
         LabelError: Labels that are no class indices.
         UnknownNameError: Another language, or a recorded layer that the model lacks.
         OutputError: The file cannot be written.
@@ -170,7 +172,7 @@ def _check_class_names(class_names: Sequence[str] | None, classes: int | None) -
 
 
 def _with_recorded(
-    images: NDArray[np.float32], recording: Any, shape: tuple[int | None, ...]
+    images: NDArray[np.float32], recording: Recording, shape: tuple[int | None, ...]
 ) -> tuple[NDArray[np.float32], list[int]]:
     """Add the images of a recording that are not there yet, and tell where each of them is."""
     positions = {image.tobytes(): position for position, image in reversed(list(enumerate(images)))}

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convvision.datasets import Scaling
-from convvision.errors import InputError, ShapeError
+from convvision.errors import InputError, ShapeError, ValueRangeError
 from convvision.registry import unknown_name
 from convvision.visualize._explorer_graph import Graph, Step
+from convvision.visualize._recording import Recording
 
 __all__ = ["Blocks", "describe_graph", "describe_pixels", "describe_recording", "safe_json"]
 
@@ -116,39 +117,50 @@ def _of_scaling(scaling: Scaling, channels: int) -> tuple[NDArray[np.float64], N
     return scale, shift
 
 
-def describe_recording(recording: Any, graph: Graph, images: Sequence[int], blocks: Blocks) -> dict[str, Any]:
+def describe_recording(recording: Recording, graph: Graph, images: Sequence[int], blocks: Blocks) -> dict[str, Any]:
     """Describe what a training recorded; maps go into the block in 256 steps, for they are only looked at.
 
     Args:
-        recording: With ``epochs`` (E,), ``layers`` of ``name`` and ``maps`` (E, N, …), and ``logits`` (E, N, K).
+        recording: What was recorded of the model.
         graph: Of the model.
         images: Where its N images are among those of the page.
         blocks: Where the maps go.
 
     Raises:
+        InputError: No layers.
         UnknownNameError: A layer that the model lacks.
         ShapeError: Maps of another shape than the model's.
+        ValueRangeError: NaN or infinity among the maps.
     """
-    positions = {step.name: position for position, step in enumerate(graph.steps)}
     layers = []
     for layer in recording.layers:
-        if layer.name not in positions:
-            raise unknown_name("layer of the model", layer.name, positions)
-        wanted = (len(recording.epochs), len(images), *graph.steps[positions[layer.name]].operation.shape)
+        if layer.name not in graph.ends:
+            raise unknown_name("layer of the model", layer.name, graph.ends)
+        position = graph.ends[layer.name]
+        wanted = (len(recording.epochs), len(images), *graph.steps[position].operation.shape)
         if layer.maps.shape != wanted:
             raise ShapeError(
                 f"What was recorded of layer {layer.name!r} has the shape (epochs, images, height, width, channels), "
                 f"{wanted} here. Received: shape {layer.maps.shape}. Export the model that was recorded."
             )
-        low, high = min(0.0, float(layer.maps.min())), float(layer.maps.max())
+        # Half precision, in which maps are kept, has no room for differences and steps of all of them.
+        maps = layer.maps.astype(np.float32)
+        finite = np.isfinite(maps).all(axis=(1, 2, 3, 4))
+        if not finite.all():
+            raise ValueRangeError(
+                f"Recorded maps are made of finite numbers. Received: NaN or infinity in layer {layer.name!r} after "
+                f"epoch {int(recording.epochs[finite.argmin()])}: the training diverged there. Train at a lower "
+                f"learning rate, or export the model without the recording."
+            )
+        low, high = min(0.0, float(maps.min())), float(maps.max())
         step = (high - low) / 255 or 1.0
-        stored = np.rint((layer.maps - low) / step).astype(np.uint8)
-        layers.append({"step": positions[layer.name], "low": low, "unit": step, "maps": blocks.add(stored)})
+        stored = np.clip(np.rint((maps - low) / step), 0, 255).astype(np.uint8)
+        layers.append({"step": position, "low": low, "unit": step, "maps": blocks.add(stored)})
     if not layers:
         raise InputError("A recording holds at least one layer. Received: recording.layers=()")
     return {
         "epochs": [int(epoch) for epoch in recording.epochs],
         "images": [int(position) for position in images],
-        "logits": blocks.add(np.asarray(recording.logits, np.float32)),
+        "logits": None if recording.logits is None else blocks.add(recording.logits),
         "layers": layers,
     }

@@ -46,10 +46,12 @@ class Graph:
     Attributes:
         steps: Each reads earlier ones alone; the first is the image.
         outputs: Positions of the steps that give the model's outputs.
+        ends: For each layer's name, the position of the step that gives what the layer makes at its first call.
     """
 
     steps: tuple[Step, ...]
     outputs: tuple[int, ...]
+    ends: dict[str, int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,13 +74,14 @@ def trace(model: keras.Model, images: NDArray[Any]) -> Graph:
     name = model.inputs[0]._keras_history.operation.name
     image = tracer.add(Step(name, "InputLayer", (), Operation("input", _shape(tensor))), tensor)
     outputs = finish(run_layers(model, [image], tracer.call))
-    return Graph(tuple(tracer.steps), tuple(each.step for each in outputs))
+    return Graph(tuple(tracer.steps), tuple(each.step for each in outputs), tracer.ends)
 
 
 @dataclass
 class _Tracer:
     names: dict[int, str]
     steps: list[Step] = field(default_factory=list)
+    ends: dict[str, int] = field(default_factory=dict)
 
     def call(self, node: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[_Traced]:
         read = [value for value in keras.tree.flatten([args, kwargs]) if isinstance(value, _Traced)]
@@ -95,6 +98,7 @@ class _Tracer:
                 Step(name, type(layer).__name__, inputs, operation, parameters, written, values)
                 for operation, values in recorded
             ]
+            self.ends.setdefault(name, len(self.steps))
             return [self.add(step, value) for step, value in zip(steps, made, strict=True)]
         for operation in written:
             # A batch normalisation keeps more than the two numbers a channel that are left of it here.
@@ -103,6 +107,7 @@ class _Tracer:
             # Of what happens inside a layer, Keras shows the end alone, and only that is read by others.
             last = self.add(Step(full_name, type(layer).__name__, inputs, operation, own), made[0])
             inputs = (last.step,)
+        self.ends.setdefault(name, last.step)
         return [last]
 
     def add(self, step: Step, value: Any) -> _Traced:

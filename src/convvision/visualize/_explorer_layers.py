@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from convvision._keras import keras
 from convvision.errors import InputError
-from convvision.models._graph import class_names
+from convvision.models._graph import class_names, computes_as
 from convvision.visualize._explorer_activations import activation_of, activation_of_operation
 from convvision.visualize._receptive_field import padding_before
 
@@ -76,8 +76,7 @@ def _write(call: _Call) -> list[Operation]:
     if isinstance(layer, keras.layers.Layer):
         for kind, writer in _writers():
             if isinstance(layer, kind):
-                # What a subclass computes, only its author knows.
-                if type(layer).call is not kind.call:
+                if not computes_as(layer, [kind]):
                     raise InputError("own_layer")
                 _check_options(layer)
                 return writer(call)
@@ -276,7 +275,9 @@ def _writers() -> Iterator[tuple[Any, _Writer]]:
     # Random layers do nothing but while training.
     for kind in (
         layers.InputLayer, layers.Flatten, layers.Reshape, layers.Dropout, layers.SpatialDropout2D, layers.Identity,
-        layers.GaussianNoise, layers.GaussianDropout, layers.ActivityRegularization,
+        layers.AlphaDropout, layers.GaussianNoise, layers.GaussianDropout, layers.ActivityRegularization,
+        layers.RandomBrightness, layers.RandomContrast, layers.RandomFlip, layers.RandomRotation,
+        layers.RandomTranslation, layers.RandomZoom,
     ):  # fmt: skip
         yield kind, _identity
 

@@ -60,6 +60,7 @@ function card(image, group) {
 }
 
 function showCard({ root, picture, map, verdict }, image) {
+  showVerdict(root, verdict, image);
   const step = currentStep();
   paintImage(picture, image.pixels, steps[0].shape, range);
   const values = shownValues(step, image);
@@ -74,8 +75,16 @@ function showCard({ root, picture, map, verdict }, image) {
     padded.set(values);
     paint(map, padded, [rows, columns, 1], 0, scaleOf(step));
   }
+}
+
+function showVerdict(root, verdict, image) {
   if (!head) return;
   const logits = state.epoch === null ? null : recordedLogits(image);
+  if (state.epoch !== null && logits === null) {
+    verdict.textContent = "";
+    root.classList.remove("wrong");
+    return;
+  }
   const { index, score } = best(image, logits);
   const known = image.label !== null && !image.changed;
   verdict.textContent = `${known ? (index === image.label ? "✓ " : "✕ ") : "→ "}${className(index)} ${percent(score)}`;

@@ -54,7 +54,7 @@ const actions = {
   reset: () => refill((pixel, place) => currentImage().original[place], false),
 };
 
-export function mountDrawing(parent) {
+export function mountDrawing(parent, others) {
   const canvas = element("canvas", { class: "paper", role: "img", tabindex: "-1" });
   const drop = element("div", { class: "paper-box" }, canvas, element("span", { class: "drop-hint" }, say("drop")));
   const gallery = element("div", { class: "gallery", role: "radiogroup", "aria-label": say("images") });
@@ -62,7 +62,8 @@ export function mountDrawing(parent) {
   moveAmong(gallery, (index) => change({ image: index }));
   const why = element("p", { class: "notice", role: "note" });
   const tools = toolbar();
-  parent.append(drop, tools, why, element("h3", {}, say("images")), gallery);
+  parent.append(drop, tools, why);
+  others.append(element("h3", {}, say("images")), gallery);
   listenToPointer(canvas);
   listenToFiles(drop);
 

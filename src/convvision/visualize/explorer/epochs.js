@@ -26,10 +26,16 @@ export function mountEpochs(parent) {
 
   addView((names) => {
     if (!names.has("epoch")) return;
-    const text = state.epoch === null ? say("epoch_now") : say("epoch", { epoch: recording.epochs[state.epoch] });
+    const text = nameOf(recording.epochs[state.epoch]);
     now.textContent = text;
     slider.setAttribute("aria-valuetext", text);
     const layers = recording.layers.map((layer) => steps[layer.step].name).join(", ");
     note.textContent = state.epoch === null ? "" : say("epoch_note", { layers, count: recording.images.length, all: images.length });
   });
+}
+
+// Names a moment by the epochs that are behind it; undefined is now.
+function nameOf(epoch) {
+  if (epoch === undefined) return say("epoch_now");
+  return epoch === 0 ? say("epoch_before") : say("epoch", { epoch });
 }

@@ -35,7 +35,7 @@ place("theme").addEventListener("click", () => {
 });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", showTheme);
 
-mountDrawing(place("drawing"));
+mountDrawing(place("drawing"), place("images"));
 mountPrediction(place("prediction"));
 mountEpochs(place("epochs"));
 mountStrip(place("network"));

@@ -1,7 +1,7 @@
 // What the network says: a bar a class, live, and a sentence for those who hear the page.
 
 import { className, facts, head, steps } from "./data.js";
-import { softmax } from "./activations.js";
+import { pointwise, softmax } from "./activations.js";
 import { valuesOf } from "./network.js";
 import { element, fill } from "./dom.js";
 import { percent, number, say } from "./text.js";
@@ -9,10 +9,11 @@ import { addView, currentImage, recordedLogits, state } from "./state.js";
 
 const MOST = 12;
 
-// Gives one number a class for an image: probabilities where the network gives them or logits, else what it gives.
+// Gives the probability of each class for an image: as the network says now, or as recorded logits said.
 export function scores(image, logits = null) {
-  const output = logits ?? Float32Array.from(valuesOf(image)[(head.isSigmoid ? head.output : head.logits).index]);
-  if (!head.isSigmoid) softmax(output, 0, output.length);
+  if (head.isSigmoid) return logits?.map(pointwise({ name: "sigmoid" })) ?? valuesOf(image)[head.output.index];
+  const output = logits ?? Float32Array.from(valuesOf(image)[head.logits.index]);
+  softmax(output, 0, output.length);
   return output;
 }
 

@@ -69,7 +69,7 @@ export function currentImage() {
 }
 
 const recorded = new Map((facts.recording?.layers ?? []).map((layer) => [layer.step, { ...layer, maps: read(layer.maps) }]));
-const logits = facts.recording ? read(facts.recording.logits) : null;
+const logits = facts.recording?.logits ? read(facts.recording.logits) : null;
 
 // Gives what a step makes of an image: now, or at the epoch that is shown; null where that was not recorded.
 export function shownValues(step, image = currentImage()) {
@@ -84,7 +84,7 @@ export function shownValues(step, image = currentImage()) {
 // Gives the recorded logits of an image at the epoch that is shown; null where there are none.
 export function recordedLogits(image = currentImage()) {
   const which = facts.recording.images.indexOf(image.index);
-  if (which < 0) return null;
+  if (which < 0 || logits === null) return null;
   const count = facts.recording.logits.shape[2];
   const from = (state.epoch * facts.recording.images.length + which) * count;
   return logits.slice(from, from + count);

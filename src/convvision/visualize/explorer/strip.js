@@ -28,7 +28,9 @@ export function mountStrip(parent) {
         element("span", { class: "name" }, step.name.replaceAll("/", "/\u200b")),
         element("span", { class: "kind" }, kindOf(step)),
         element("span", { class: "fact" }, size(step.shape)),
-        element("span", { class: "fact" }, step.parameters ? whole(step.parameters) : "–"),
+        step.parameters
+          ? element("span", { class: "fact", title: say("fact_parameters", { count: whole(step.parameters) }) }, whole(step.parameters))
+          : null,
         step.recorded ? element("span", { class: "badge" }, say("recorded_badge")) : null,
         joins(step) ? element("span", { class: "fact from" }, `← ${joins(step)}`) : null,
       ),
