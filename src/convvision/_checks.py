@@ -42,7 +42,10 @@ def check_images(candidates: Any, *, image_shape: Sequence[int | None] | None = 
     if image_shape is not None and any(
         want is not None and want != have for want, have in zip(image_shape, images.shape[1:], strict=True)
     ):
-        raise ShapeError(f"Images have the shape {wanted} here. Received: shape {images.shape}.")
+        raise ShapeError(
+            f"Images have the shape {wanted} here. Received: shape {images.shape}. "
+            f"Give the images this size and these channels, or build the model for theirs."
+        )
     if images.dtype.kind not in "buif":
         raise ValueRangeError(f"Images are arrays of real numbers. Received: dtype {images.dtype}.")
     # A sum tells at once that nothing is wrong, and needs no array of its own.

@@ -321,9 +321,21 @@ def test_a_position_outside_says_how_many_there_are(position: int, images: np.nd
         extract_activations(model, images, position)
 
 
+def test_what_is_neither_a_name_nor_a_position(images: np.ndarray, model: keras.Model) -> None:
+    for layers_asked in (None, 1.5, model):
+        with pytest.raises(InputError, match="layers is one of 'spatial', 'conv', 'pool', or the name or position of"):
+            extract_activations(model, images, layers_asked)
+    for layers_asked in (True, [False], [1.5], [None]):
+        with pytest.raises(InputError, match="chosen by its name or its position"):
+            extract_activations(model, images, layers_asked)
+
+
 @pytest.mark.parametrize("layer", ["flatten", "classifier", -1])
 def test_a_layer_without_feature_maps(layer: str | int, images: np.ndarray, model: keras.Model) -> None:
-    with pytest.raises(InputError, match=r"shape \(N, h, w, channels\)\. Received: layer '\w+', \(None, \d+\)"):
+    with pytest.raises(
+        InputError,
+        match=r"shape \(N, h, w, channels\), as those of .*'conv_1', .*'pool_2'\. Received: layer '\w+', \(None, \d+\)",
+    ):
         extract_activations(model, images, layer)
 
 

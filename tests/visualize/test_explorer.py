@@ -262,6 +262,8 @@ def test_a_recording_of_another_model_is_refused(small: Any, tmp_path: Path) -> 
         export_explorer(small, given, tmp_path / "page.html", recording=recorded(given, "pol"))
     with pytest.raises(ShapeError, match=r"\(4, 1, 2, 2, 3\) here. Received: shape \(4, 1, 2, 2, 7\)"):
         export_explorer(small, given, tmp_path / "page.html", recording=recorded(given, shape=(2, 2, 7)))
+    with pytest.raises(InputError, match="Expected a Recording: the attribute recording of an ActivationRecorder"):
+        export_explorer(small, given, tmp_path / "page.html", recording=ActivationRecorder(given))
     with pytest.raises(InputError, match="at least one layer"):
         export_explorer(small, given, tmp_path / "page.html", recording=replace(recorded(given), layers=()))
     assert list(tmp_path.iterdir()) == []

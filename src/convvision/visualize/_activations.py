@@ -19,6 +19,7 @@ from convvision.models._outputs import image_shape, run_in_batches
 from convvision.registry import unknown_name
 from convvision.visualize._archive import read_layers, reading_archive, save_layers
 from convvision.visualize._layer_outputs import layer_outputs
+from convvision.visualize._named import layer_named
 
 __all__ = [
     "GROUPS",
@@ -83,10 +84,7 @@ class Activations:
         Raises:
             UnknownNameError: No layer of this name was extracted.
         """
-        for layer in self.layers:
-            if layer.name == name:
-                return layer
-        raise unknown_name("layer", name, [layer.name for layer in self.layers])
+        return layer_named(self.layers, name)
 
     def save(self, path: str | Path) -> Path:
         """Write the activations into one compressed ``.npz`` file, which :func:`load_activations` reads.
@@ -202,6 +200,11 @@ def _choose(calls: list[LayerCall], layers: Layers, model_name: str) -> list[int
             kinds = ", ".join(f"{call.name} ({type(call.layer).__name__})" for call in calls)
             raise InputError(f"{model_name!r} has no {layers} layer with feature maps. Received: {kinds}")
         return found
+    if not isinstance(layers, str | int | np.integer | Sequence | np.ndarray):
+        raise InputError(
+            f"layers is one of {', '.join(map(repr, GROUPS))}, or the name or position of a layer, or several. "
+            f"Received: layers={layers!r}"
+        )
     selected = [layers] if isinstance(layers, str | int | np.integer) else list(layers)
     if not selected:
         raise InputError("Choose at least one layer. Received: layers=[]")
@@ -215,6 +218,8 @@ def find_layer(calls: list[LayerCall], which: str | int, model_name: str) -> int
         UnknownNameError: No layer has this name.
         InputError: No layer has this position, or it makes no feature maps.
     """
+    if isinstance(which, bool) or not isinstance(which, str | int | np.integer):
+        raise InputError(f"A layer is chosen by its name or its position. Received: {which!r}")
     if isinstance(which, int | np.integer):
         if not -len(calls) <= which < len(calls):
             raise InputError(f"{model_name!r} has {len(calls)} layers, 0 to {len(calls) - 1}. Received: layer {which}")
@@ -228,7 +233,11 @@ def find_layer(calls: list[LayerCall], which: str | int, model_name: str) -> int
     call = calls[position]
     if not is_spatial(call):
         shape = tuple(call.outputs[0].shape)
-        raise InputError(f"Feature maps have the shape (N, h, w, channels). Received: layer {call.name!r}, {shape}")
+        others = ", ".join(repr(each.name) for each in calls if is_spatial(each)) or "none of this model's layers"
+        raise InputError(
+            f"Feature maps have the shape (N, h, w, channels), as those of {others}. "
+            f"Received: layer {call.name!r}, {shape}"
+        )
     return position
 
 

@@ -29,7 +29,7 @@ from convvision.visualize._explorer_data import (
     safe_json,
 )
 from convvision.visualize._explorer_graph import Graph, trace
-from convvision.visualize._recording import Recording
+from convvision.visualize._recording import Recording, check_recording
 
 __all__ = ["LANGUAGES", "Language", "export_explorer"]
 
@@ -114,6 +114,7 @@ def export_explorer(
     given = len(shown)
     recorded: list[int] = []
     if recording is not None:
+        check_recording(recording)
         shown, recorded = _with_recorded(shown, recording, image_shape(model))
     graph = trace(model, shown)
     classes = _classes(graph)

@@ -13,7 +13,7 @@ from convvision._checks import check_positive_int
 from convvision._public import set_module
 from convvision.errors import InputError
 from convvision.visualize._display import Display, add_colorbar, check_cmap, draw_image, draw_map, new_figure
-from convvision.visualize._recording import Recording
+from convvision.visualize._recording import Recording, check_recording
 
 __all__ = ["RecordingDisplay", "plot_recording"]
 
@@ -53,7 +53,7 @@ class RecordingDisplay(Display):
         class_names: Sequence[str] | None = None,
         cmap: str = "inferno",
     ) -> None:
-        self.recording = recording
+        self.recording = check_recording(recording)
         self.layer = recording[layer]
         count = self.layer.maps.shape[-1]
         if channel == "top":

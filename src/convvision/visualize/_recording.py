@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convvision._public import set_module
+from convvision.errors import InputError
 from convvision.models._graph import ReceptiveField
-from convvision.registry import unknown_name
 from convvision.visualize._archive import read_layers, reading_archive, save_layers
+from convvision.visualize._named import layer_named
 
-__all__ = ["RecordedLayer", "Recording", "load_recording"]
+__all__ = ["RecordedLayer", "Recording", "check_recording", "load_recording"]
 
 _KIND = "recording"
 
@@ -64,10 +65,7 @@ class Recording:
         Raises:
             UnknownNameError: No layer of this name was recorded.
         """
-        for layer in self.layers:
-            if layer.name == name:
-                return layer
-        raise unknown_name("layer", name, [layer.name for layer in self.layers])
+        return layer_named(self.layers, name)
 
     def save(self, path: str | Path) -> Path:
         """Write the recording into one compressed ``.npz`` file, which :func:`load_recording` reads.
@@ -112,3 +110,17 @@ def load_recording(path: str | Path) -> Recording:
         images, epochs = arrays["images"], arrays["epochs"]
         layers = [RecordedLayer(*parts) for parts in read_layers(facts, arrays, (len(epochs), len(images)))]
         return Recording(images, epochs, tuple(layers), arrays.get("logits"))
+
+
+def check_recording(recording: Any) -> Recording:
+    """Return a recording, or say where one is to be had.
+
+    Raises:
+        InputError: Something else, such as the callback that holds it.
+    """
+    if not isinstance(recording, Recording):
+        raise InputError(
+            f"Expected a Recording: the attribute recording of an ActivationRecorder behind a training, or what "
+            f"load_recording reads. Received: {recording!r}"
+        )
+    return recording
