@@ -97,7 +97,7 @@ def test_a_link_to_nowhere_is_named(animals: Path) -> None:
     (animals / "cat" / "gone.png").symlink_to(animals / "nowhere.png")
     with pytest.raises(DataNotFoundError, match=r"There is no image file .*gone\.png"):
         from_folder(animals)
-    with pytest.warns(DataWarning, match=r"(?s)1 files in .*gone\.png"):
+    with pytest.warns(DataWarning, match=r"(?s)1 file in .*gone\.png"):
         assert len(from_folder(animals, on_error="skip").train) == 16
 
 
@@ -173,6 +173,12 @@ def test_skipped_files_are_counted_and_listed(animals: Path) -> None:
     assert len(data.train) + len(data.test) == 20
     assert "lies00.png" in str(caught[0].message)
     assert "and 2 more" in str(caught[0].message)
+
+
+def test_one_skipped_file_is_one(animals: Path) -> None:
+    (animals / "dog" / "lies.png").write_text("no picture")
+    with pytest.warns(DataWarning, match=r"1 file in .*animals was skipped:\n  .*lies\.png"):
+        from_folder(animals, on_error="skip")
 
 
 def test_nothing_is_warned_of_when_all_is_well(animals: Path) -> None:

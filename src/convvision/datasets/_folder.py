@@ -132,4 +132,5 @@ def _warn(directory: Path, skipped: Sequence[str]) -> None:
     """Say which files were skipped, the first ten by name."""
     listed = "".join(f"\n  {reason}" for reason in skipped[:10])
     more = f"\n  and {len(skipped) - 10} more" if len(skipped) > 10 else ""
-    warnings.warn(f"{len(skipped)} files in {directory} were skipped:{listed}{more}", DataWarning, stacklevel=3)
+    were = "1 file in {} was" if len(skipped) == 1 else f"{len(skipped)} files in {{}} were"
+    warnings.warn(f"{were.format(directory)} skipped:{listed}{more}", DataWarning, stacklevel=3)
