@@ -6,12 +6,21 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from convvision.datasets import StreamedDataset, from_folder, stream_folder
+from convvision.datasets import (
+    StreamedDataset,
+    check_dataset,
+    class_counts,
+    class_means,
+    find_duplicates,
+    from_folder,
+    stream_folder,
+)
 from convvision.errors import CorruptDataError, DataNotFoundError, InputError
 
 
@@ -111,6 +120,14 @@ def test_a_file_that_lies_is_named_when_it_is_read(tmp_path: Path) -> None:
     data.train.paths[2].write_text("no picture")
     with pytest.raises(CorruptDataError, match=data.train.paths[2].name):
         list(data.train.batches(4))
+
+
+@pytest.mark.parametrize("look", [check_dataset, class_counts, class_means, find_duplicates])
+def test_what_looks_at_every_image_says_that_they_must_be_in_memory(look: Any, stream: StreamedDataset) -> None:
+    with pytest.raises(
+        InputError, match=r"Expected images in memory\. Received: StreamedDataset\('noise'.*from_folder"
+    ):
+        look(stream)
 
 
 _READ_ALL = """

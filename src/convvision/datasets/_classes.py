@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from convvision._public import set_module
 from convvision._tables import text_table
+from convvision.datasets._stream import check_in_memory
 from convvision.datasets._types import Dataset
 
 __all__ = ["ClassCounts", "class_counts", "class_means"]
@@ -79,6 +80,9 @@ def class_counts(data: Dataset) -> ClassCounts:
     Returns:
         The counts of each part, how far they are out of balance, and weights that make up for it.
 
+    Raises:
+        InputError: A streamed data set.
+
     Example:
         >>> import numpy as np
         >>> from convvision.datasets import class_counts, from_arrays
@@ -90,6 +94,7 @@ def class_counts(data: Dataset) -> ClassCounts:
         >>> counts.class_weights
         {0: 0.75, 1: 1.5}
     """
+    check_in_memory(data)
     classes = data.info.num_classes
     return ClassCounts(
         data.info.class_names,
@@ -107,12 +112,16 @@ def class_means(data: Dataset) -> NDArray[np.float64]:
     Returns:
         On the scale of the data, [0, 255] where it is raw; shape (K, H, W, C). NaN for a class without training images.
 
+    Raises:
+        InputError: A streamed data set.
+
     Example:
         >>> import convvision
         >>> from convvision.datasets import class_means
         >>> class_means(convvision.load_dataset("drawn_fashion")).shape
         (10, 28, 28, 1)
     """
+    check_in_memory(data)
     means = np.full((data.info.num_classes, *data.info.image_shape), np.nan)
     for label in np.unique(data.train.labels):
         means[label] = data.train.images[data.train.labels == label].mean(axis=0, dtype=np.float64)

@@ -13,6 +13,7 @@ from convvision._checks import is_number
 from convvision._public import set_module
 from convvision._tables import text_table
 from convvision.datasets._nearest import closest_within
+from convvision.datasets._stream import check_in_memory
 from convvision.datasets._types import Dataset
 from convvision.errors import InputError, UnknownNameError
 
@@ -117,7 +118,7 @@ def find_duplicates(data: Dataset, *, near: float = 0.03) -> Duplicates:
         The pairs.
 
     Raises:
-        InputError: ``near`` outside [0, 1).
+        InputError: ``near`` outside [0, 1), or a streamed data set.
 
     Example:
         >>> import numpy as np
@@ -131,6 +132,7 @@ def find_duplicates(data: Dataset, *, near: float = 0.03) -> Duplicates:
         >>> pairs.distances.round(4).tolist()
         [0.0, 0.0196]
     """
+    check_in_memory(data)
     if not is_number(near) or not 0 <= near < 1:
         raise InputError(
             f"near is a distance of pixels on the scale [0, 1]: at least 0 and below 1. Received: {near!r}"

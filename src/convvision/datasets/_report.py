@@ -15,6 +15,7 @@ from convvision._public import set_module
 from convvision.datasets._classes import ClassCounts, class_counts
 from convvision.datasets._duplicates import Duplicates, find_duplicates
 from convvision.datasets._open import open_data
+from convvision.datasets._stream import check_in_memory
 from convvision.datasets._types import Dataset, Split
 from convvision.errors import DataWarning
 
@@ -174,7 +175,7 @@ def check_dataset(data: Dataset | str | os.PathLike[str], *, near: float = 0.03)
         The report.
 
     Raises:
-        ConvvisionError: The data cannot be loaded at all.
+        ConvvisionError: The data cannot be loaded at all, or are streamed.
 
     Example:
         >>> import numpy as np
@@ -187,6 +188,7 @@ def check_dataset(data: Dataset | str | os.PathLike[str], *, near: float = 0.03)
         10 images in test repeat exactly one in train: 0, 1, 2, 3, 4 and 5 more.
         Nothing is broken; 2 things to look at.
     """
+    check_in_memory(data)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", DataWarning)
         opened = open_data(data, scale=None, on_error="skip")

@@ -22,8 +22,9 @@ from convvision.datasets._pictures import Aspect
 from convvision.datasets._scaling import Scale, Scaling
 from convvision.datasets._splits import stratified_split
 from convvision.datasets._types import DatasetInfo
+from convvision.errors import InputError
 
-__all__ = ["StreamedDataset", "StreamedSplit", "stream_folder"]
+__all__ = ["StreamedDataset", "StreamedSplit", "check_in_memory", "stream_folder"]
 
 # Training images that mean and standard deviation are taken from.
 _SAMPLE = 1000
@@ -240,3 +241,16 @@ def stream_folder(
         location=str(directory.resolve()),
         aspect=aspect,
     )
+
+
+def check_in_memory(data: object) -> None:
+    """Refuse data that stay on the disk, where every image is looked at.
+
+    Raises:
+        InputError: They do.
+    """
+    if isinstance(data, StreamedDataset | StreamedSplit):
+        raise InputError(
+            f"Expected images in memory. Received: {data!r}. from_folder reads the same folder, smaller images of it "
+            f"if need be."
+        )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from convvision._checks import check_images, check_labels, check_positive_int, check_seed
 from convvision._public import set_module
 from convvision.datasets import Dataset, Split, class_means
+from convvision.datasets._stream import check_in_memory
 from convvision.errors import InputError
 from convvision.visualize._gallery import GalleryDisplay, limits_of, name_of
 
@@ -45,7 +46,8 @@ def plot_samples(
         The drawn display; ``save(path)`` writes it, ``figure_`` is the figure.
 
     Raises:
-        InputError: Labels beside a data set or a split, fewer names than classes, or a count or seed that cannot be.
+        InputError: A streamed data set, labels beside a data set or a split, fewer names than classes, or a count or
+            seed that cannot be.
         ShapeError: Images of another shape.
         ValueRangeError: NaN among the pixels.
         LabelError: Labels that are no class indices.
@@ -59,6 +61,7 @@ def plot_samples(
         >>> plot_samples(data.test.images, count=24).axes_.shape
         (3, 8)
     """
+    check_in_memory(data)
     if isinstance(data, Dataset | Split) and labels is not None:
         raise InputError(f"labels go with images alone; a {type(data).__name__} has its own. Received: both")
     rng = np.random.default_rng(check_seed(seed))
