@@ -19,14 +19,18 @@ def text_table(
     Returns:
         The lines, without a line break at the end.
     """
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
-    lines = [
-        "  ".join(
-            cell.rjust(width) if column in numbers else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in (header, *rows)
-    ]
-    rule = "─" * max(map(len, lines))
+    from rich.cells import cell_len  # noqa: PLC0415
+
+    # A Chinese or Japanese character takes two places of a terminal's line.
+    widths = [max(map(cell_len, column)) for column in zip(header, *rows, strict=True)]
+    lines = []
+    for row in (header, *rows):
+        blanks = [" " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)]
+        cells = [
+            blank + cell if column in numbers else cell + blank
+            for column, (cell, blank) in enumerate(zip(row, blanks, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    rule = "─" * max(map(cell_len, lines))
     body = [*lines[1:-1], rule, lines[-1]] if total else lines[1:]
     return "\n".join([lines[0], rule, *body])

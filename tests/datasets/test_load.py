@@ -169,6 +169,15 @@ def test_an_unknown_name_is_corrected() -> None:
 
 
 @pytest.mark.usefixtures("calls")
+def test_the_name_of_a_folder_leads_to_the_functions_for_folders(tmp_path: Path) -> None:
+    for folder in (tmp_path, str(tmp_path)):
+        with pytest.raises(UnknownNameError, match=r"from_folder, from_idx and from_csv read data of your own\.$"):
+            convvision.load_dataset(folder)
+    for name in ("nowhere", "n" * 5000, 0, None):
+        with pytest.raises(UnknownNameError, match=r"'mnist'\.$"):
+            convvision.load_dataset(name)
+
+
 def test_a_registered_data_set_is_listed_and_known_without_loading(calls: list[dict[str, Any]]) -> None:
     assert convvision.list_datasets("*_cards") == ["coloured_cards"]
     assert convvision.get_dataset_info("coloured_cards").num_classes == 3

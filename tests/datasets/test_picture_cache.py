@@ -68,6 +68,17 @@ def test_the_second_time_nothing_is_decoded(animals: Path, home: Path, reads: Ca
     assert [path.suffix for path in (home / "pictures").iterdir()] == [".npz"]
 
 
+def test_a_folder_named_from_elsewhere_is_the_same(
+    animals: Path, home: Path, reads: Callable[[], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(animals)
+    reads()
+    monkeypatch.chdir(animals.parent)
+    load(Path(animals.name))
+    load(animals / ".." / animals.name)
+    assert reads() == 0
+
+
 def test_another_split_and_scale_use_the_same_pixels(animals: Path, home: Path, reads: Callable[[], int]) -> None:
     load(animals)
     reads()
@@ -210,7 +221,7 @@ def test_without_cache_nothing_is_kept_or_used(animals: Path, home: Path, reads:
 def test_a_folder_with_faults_is_not_kept(animals: Path, home: Path) -> None:
     (animals / "cat" / "lies.png").write_text("no picture")
     for _ in range(2):
-        with pytest.warns(DataWarning, match=r"1 files"):
+        with pytest.warns(DataWarning, match="1 file in"):
             load(animals, on_error="skip")
     assert not home.exists()
     with pytest.raises(CorruptDataError, match=r"lies\.png"):

@@ -379,6 +379,11 @@ def test_a_missing_picture_is_named(tmp_path: Path, name: str) -> None:
     assert str(tmp_path / name) in str(caught.value)
 
 
+def test_a_folder_is_told_from_a_missing_picture(tmp_path: Path) -> None:
+    with pytest.raises(DataNotFoundError, match=r"It is a folder: name the files in it\.$"):
+        read_picture(tmp_path, image_shape=(28, 28, 1))
+
+
 @pytest.mark.parametrize("channels", [0, 2, 4])
 def test_only_grey_and_colour_are_read(tmp_path: Path, channels: int) -> None:
     with pytest.raises(InputError, match=rf"1 \(grey\) or 3 \(colour\) channels\. Received: {channels} channels"):

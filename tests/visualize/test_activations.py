@@ -216,6 +216,11 @@ def test_layers_work_as_in_inference_and_not_as_in_training(images: np.ndarray) 
     np.testing.assert_allclose(found["normalised"].maps, by_hand, atol=1e-5)
 
 
+def test_what_a_session_shows_is_short(images: np.ndarray, model: keras.Model) -> None:
+    shown = repr(extract_activations(model, images, "conv"))
+    assert shown == "<Activations of 5 images: conv_1 (12, 12, 3), conv_2 (6, 6, 4)>"
+
+
 def test_raw_pixels_are_read_as_numbers(model: keras.Model) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (3, *SHAPE), np.uint8)
     of_pixels, of_floats = (extract_activations(model, x).layers[0].maps for x in (pixels, pixels.astype(np.float32)))

@@ -126,6 +126,8 @@ def test_what_is_no_attribution_is_refused(places: Attribution) -> None:
     for none in ([], [places.values], ["grad_cam"]):
         with pytest.raises(InputError, match="at least one attribution, as saliency or grad_cam gives it"):
             AttributionDisplay(none)
+    with pytest.raises(InputError, match=r"plot_attributions\(one, another\), or plot_attributions\(\*several\)\.$"):
+        plot_attributions([places, places])
 
 
 def test_attributions_of_other_images_are_refused(places: Attribution) -> None:

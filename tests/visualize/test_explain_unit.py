@@ -240,3 +240,10 @@ def test_the_strongest_input_channels_are_drawn_and_the_rest_is_summed(image: np
     buffer = io.BytesIO()
     display.figure_.savefig(buffer, format="png", dpi=50)
     assert np.asarray(Image.open(buffer).convert("RGB")).std() > 0
+
+
+def test_what_a_session_shows_is_the_sentence(image: np.ndarray) -> None:
+    model = keras.Sequential([keras.Input(SIZE), layers.Conv2D(2, 3, name="only")])
+    explanation = explain_unit(model, image, "only", 1, (2, 3))
+    assert repr(explanation) == f"<UnitExplanation of {explanation}>"
+    assert repr(explanation).startswith("<UnitExplanation of only (2, 3), channel 1: products ")

@@ -11,7 +11,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
-from convvision.datasets import Dataset, find_duplicates, find_label_issues, from_arrays
+from convvision.datasets import Dataset, find_duplicates, find_label_issues, from_arrays, stream_folder
 from convvision.errors import InputError, LabelError, ShapeError, UnknownNameError
 from convvision.visualize import (
     GalleryDisplay,
@@ -228,3 +228,14 @@ def test_a_gallery_that_does_not_fit(options: dict[str, Any], said: str) -> None
         GalleryDisplay([PIXELS[0, ..., None]] * 2, **{"columns": 2, **options})
     with pytest.raises(InputError, match="There is no image to draw"):
         GalleryDisplay([None], columns=1)
+
+
+def test_samples_of_a_stream_are_read_first(tmp_path: Path) -> None:
+    for name in ("bag", "boot"):
+        (tmp_path / name).mkdir()
+        for index in range(5):
+            Image.fromarray(np.full((8, 8), 20 * index, np.uint8)).save(tmp_path / name / f"{index}.png")
+    stream = stream_folder(tmp_path)
+    with pytest.raises(InputError, match=r"images in memory\. Received: StreamedDataset\. Read some"):
+        plot_samples(stream)
+    assert plot_samples(stream.train.read(range(4))).axes_.size >= 4

@@ -102,7 +102,8 @@ def from_folder(
         if len(skipped) == len(paths):
             raise CorruptDataError(f"None of the {len(paths)} files in {directory} can be read:{_first_ten(skipped)}")
         if skipped:
-            said = f"{len(skipped)} files in {directory} were skipped:{_first_ten(skipped)}"
+            files = "1 file was" if len(skipped) == 1 else f"{len(skipped)} files were"
+            said = f"{files} skipped in {directory}:{_first_ten(skipped)}"
             warnings.warn(said, DataWarning, stacklevel=2)
         elif kept:
             kept.store(images)

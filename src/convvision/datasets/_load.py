@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from convvision.datasets._registry import DATASETS
 from convvision.datasets._scaling import Scale, Scaling
 from convvision.datasets._splits import stratified_split
 from convvision.datasets._types import Dataset, DatasetInfo, Split
+from convvision.registry import unknown_name
 
 __all__ = ["assemble", "load_dataset"]
 
@@ -59,6 +61,10 @@ def load_dataset(
         >>> data.info.class_names[labels[0]] in data.info.class_names
         True
     """
+    # Not Path.exists, which raises where a name is too long for a file.
+    if isinstance(name, str | os.PathLike) and name not in DATASETS and os.path.exists(name):  # noqa: PTH110
+        hint = "from_folder, from_idx and from_csv read data of your own."
+        raise unknown_name("data set", name, DATASETS.names(), hint=hint)
     entry = DATASETS.get(name)
     scaling = Scaling(scale, entry.info.mean, entry.info.std)
     check_fraction(validation_split, "validation_split")

@@ -47,7 +47,9 @@ class PictureCache:
         self._path = get_data_home() / "pictures" / f"{hashlib.sha256(way.encode()).hexdigest()[:32]}.npz"
         digest = hashlib.sha256(way.encode())
         for path in paths:
-            digest.update(f"{path}\0{_state(path)}\n".encode(errors="surrogateescape"))
+            # Inside the folder: a run names it from the root, a user perhaps from where they stand.
+            inside = path.relative_to(directory)
+            digest.update(f"{inside}\0{_state(path)}\n".encode(errors="surrogateescape"))
         self._key = digest.hexdigest()
 
     def load(self) -> NDArray[np.uint8] | None:

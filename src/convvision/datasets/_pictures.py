@@ -55,7 +55,8 @@ def read_picture(
     check_aspect(aspect)
     path = Path(path)
     if not path.is_file():
-        raise DataNotFoundError(f"There is no image file {path}.")
+        hint = " It is a folder: name the files in it." if path.is_dir() else ""
+        raise DataNotFoundError(f"There is no image file {path}.{hint}")
     try:
         with Image.open(path, formats=_FORMATS) as opened:
             _check_size(opened)

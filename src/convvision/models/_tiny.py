@@ -89,8 +89,8 @@ def _windows(stages: Sequence[Any]) -> list[Window]:
 
 
 for _name, _widths, _parameters, _summary in (
-    ("tiny_5k", _STAGES, 4_786, "Under 5,000 parameters, by splitting kernels from channels."),
-    ("tiny_10k", ((16,), (36, 36), (52, 52)), 9_710, "The same, wider: under 10,000 parameters."),
+    ("tiny_5k", _STAGES, 4_786, "The same, narrower: under 5,000 parameters."),
+    ("tiny_10k", ((16,), (36, 36), (52, 52)), 9_710, "Under 10,000 parameters, by splitting kernels from channels."),
 ):
     register_model(
         _name, family="tiny", summary=_summary, parameters=_parameters, min_size=smallest_size(_windows(_widths))

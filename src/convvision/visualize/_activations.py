@@ -78,6 +78,10 @@ class Activations:
     layers: tuple[LayerActivation, ...]
     logits: NDArray[np.float32] | None = None
 
+    def __repr__(self) -> str:
+        layers = ", ".join(f"{layer.name} {layer.maps.shape[1:]}" for layer in self.layers)
+        return f"<Activations of {len(self.images)} images: {layers}>"
+
     def __getitem__(self, name: str) -> LayerActivation:
         """Look a layer up by its name.
 

@@ -54,7 +54,8 @@ class AttributionDisplay(Display):
         self.attributions = tuple(attributions)
         if not self.attributions or not all(isinstance(one, Attribution) for one in self.attributions):
             raise InputError(
-                f"Expected at least one attribution, as saliency or grad_cam gives it. Received: {attributions!r}"
+                f"Expected at least one attribution, as saliency or grad_cam gives it. Received: {attributions!r}. "
+                f"Several are arguments of their own: plot_attributions(one, another), or plot_attributions(*several)."
             )
         images = self.attributions[0].images
         for one in self.attributions[1:]:

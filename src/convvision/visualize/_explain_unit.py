@@ -81,6 +81,9 @@ class UnitExplanation:
         """Each number of the patch times its weight."""
         return self.patch * self.kernel
 
+    def __repr__(self) -> str:
+        return f"<UnitExplanation of {self}>"
+
     def __str__(self) -> str:
         parts = [
             f"{self.layer} {self.unit}, channel {self.channel}:",

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from convvision._checks import check_images, check_labels, check_positive_int, check_seed
 from convvision._public import set_module
-from convvision.datasets import Dataset, Split, class_means
+from convvision.datasets import Dataset, Split, StreamedDataset, StreamedSplit, class_means
 from convvision.errors import InputError
 from convvision.visualize._gallery import GalleryDisplay, limits_of, name_of
 
@@ -45,7 +45,8 @@ def plot_samples(
         The drawn display; ``save(path)`` writes it, ``figure_`` is the figure.
 
     Raises:
-        InputError: Labels beside a data set or a split, fewer names than classes, or a count or seed that cannot be.
+        InputError: A streamed data set, labels beside a data set or a split, fewer names than classes, or a count or
+            seed that cannot be.
         ShapeError: Images of another shape.
         ValueRangeError: NaN among the pixels.
         LabelError: Labels that are no class indices.
@@ -59,6 +60,11 @@ def plot_samples(
         >>> plot_samples(data.test.images, count=24).axes_.shape
         (3, 8)
     """
+    if isinstance(data, StreamedDataset | StreamedSplit):
+        raise InputError(
+            f"plot_samples draws images in memory. Received: {type(data).__name__}. "
+            f"Read some, as in plot_samples(data.train.read(range(40)))."
+        )
     if isinstance(data, Dataset | Split) and labels is not None:
         raise InputError(f"labels go with images alone; a {type(data).__name__} has its own. Received: both")
     rng = np.random.default_rng(check_seed(seed))
