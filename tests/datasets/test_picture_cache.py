@@ -221,7 +221,7 @@ def test_without_cache_nothing_is_kept_or_used(animals: Path, home: Path, reads:
 def test_a_folder_with_faults_is_not_kept(animals: Path, home: Path) -> None:
     (animals / "cat" / "lies.png").write_text("no picture")
     for _ in range(2):
-        with pytest.warns(DataWarning, match="1 file in"):
+        with pytest.warns(DataWarning, match="1 file was skipped in"):
             load(animals, on_error="skip")
     assert not home.exists()
     with pytest.raises(CorruptDataError, match=r"lies\.png"):
