@@ -53,7 +53,6 @@ def in_new_process(*arguments: str, code: str = "") -> subprocess.CompletedProce
 
 LOADED_AFTERWARDS = """
 import sys
-from convvision.callbacks import ActivationRecorder
 from convvision.cli import run
 status = run(sys.argv[1:])
 print("HEAVY", sorted({"tensorflow", "keras", "matplotlib"} & set(sys.modules)))

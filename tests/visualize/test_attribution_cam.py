@@ -275,7 +275,7 @@ def test_a_layer_that_cannot_be_weighted_is_refused(method: Any, images: np.ndar
     model = pooled_model()
     with pytest.raises(UnknownNameError, match="Did you mean 'maps'"):
         method(model, images, layer="map")
-    with pytest.raises(InputError, match=r"shape \(N, h, w, channels\)\. Received: layer 'classes'"):
+    with pytest.raises(InputError, match=r"\(N, h, w, channels\), as those of .*'maps'\. Received: layer 'classes'"):
         method(model, images, layer="classes")
     with pytest.raises(InputError, match="4 layers, 0 to 3"):
         method(model, images, layer=4)
