@@ -269,3 +269,20 @@ def test_two_towers_are_the_training_of_one(tmp_path: Path) -> None:
             found[towers] = [arrays[name] for name in arrays.files]
     for one, two in zip(found["1"], found["2"], strict=True):
         np.testing.assert_allclose(one, two, atol=5e-5)
+
+
+def test_no_part_of_a_batch_is_empty_in_the_epoch_of_the_hardest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "1")
+    monkeypatch.setenv("TF_NUM_INTEROP_THREADS", "2")
+    images = np.random.default_rng(0).integers(0, 256, (16, 12, 12, 1), np.uint8)
+    few = from_arrays(images, np.arange(16) % 2, images, np.arange(16) % 2)
+    # Nine of sixteen: the last batch of the last epoch is one image, which two towers cannot share.
+    run = train("dense_128", few, Recipe("few", batch_size=8, epochs=2, hard_fraction=9 / 16), verbose=0)
+    assert np.isfinite(run.history["loss"]).all()
+    assert run.execution["towers"] == 1
+
+
+def test_a_learning_rate_that_a_callback_lowered_stays(data: Dataset) -> None:
+    halve = keras.callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2)
+    run = train("dense_128", data, Recipe("halved", learning_rate=0.01, epochs=2), callbacks=[halve], verbose=0)
+    assert float(run.model.optimizer.learning_rate) == pytest.approx(0.0025)

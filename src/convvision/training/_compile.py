@@ -29,10 +29,11 @@ def compile_for_use(model: Any, recipe: Recipe) -> None:
 
     An optimiser of ours gives way to Keras's Adam; one of Keras's stays, with all that it has gathered.
     """
-    if type(model.optimizer).__module__.startswith("keras."):
-        model.optimizer.learning_rate = recipe.learning_rate
-    else:
+    if not type(model.optimizer).__module__.startswith("keras."):
         _compile(model, keras.optimizers.Adam())
+    elif recipe.schedule != "constant" or recipe.warmup:
+        # A rate that the user's callback has lowered stays.
+        model.optimizer.learning_rate = recipe.learning_rate
 
 
 def _compile(model: Any, optimizer: Any) -> None:

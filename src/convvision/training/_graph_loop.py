@@ -76,7 +76,7 @@ class GraphLoop:
         self._losses = tf.Variable(tf.zeros([count if recipe.hard_fraction < 1 else 0]), trainable=False)
         self._hard_count = max(1, round(count * recipe.hard_fraction))
         self._total_steps = sum(self._steps(epoch) for epoch in range(recipe.epochs))
-        self.towers = _towers(count, recipe.batch_size)
+        self.towers = _towers({count, self._hard_count}, recipe.batch_size)
         self._opened = _may_be_opened(model)
         self._gives_logits = gives_logits(model)
 
@@ -243,7 +243,7 @@ def hardest(losses: NDArray[np.floating[Any]], order: NDArray[np.int32], count: 
     return order[np.argsort(rank, kind="stable")[:count]]
 
 
-def _towers(count: int, batch_size: int) -> int:
+def _towers(counts: set[int], batch_size: int) -> int:
     """Tell into how many parts a batch is shared, which then are computed side by side.
 
     Where TensorFlow may use one thread an operation, the second core would have nothing to do otherwise; and two small
@@ -254,7 +254,8 @@ def _towers(count: int, batch_size: int) -> int:
     operations = tf.config.threading.get_inter_op_parallelism_threads() or _number("TF_NUM_INTEROP_THREADS")
     if an_operation != 1 or tf.config.list_physical_devices("GPU"):
         return 1
-    smallest_batch = count % batch_size or min(count, batch_size)
+    # A part without an image has no mean loss, in an epoch of all images as in one of the hardest.
+    smallest_batch = min(count % batch_size or min(count, batch_size) for count in counts)
     return max(1, min(operations or os.cpu_count() or 1, smallest_batch))
 
 
