@@ -111,16 +111,18 @@ def _calls(layer: Any, *, first: bool, part: int, towers: int) -> Iterator[tuple
     kernel = tf.cast(layer.kernel.value, layer.compute_dtype)
     given: dict[str, Any] = {"strides": [1, *layer.strides, 1], "padding": layer.padding.upper()}
     flops = 2 * part * towers * math.prod(layer.output.shape[1:3]) * math.prod(kernel.shape)
-    yield "convolution", lambda: [tf.nn.conv2d(x, kernel, **given) for x, _ in flows], flops
+    # The one that reads the image has few channels, for which the kernels of the processor are not made.
+    which = "first convolution" if first else "convolutions"
+    yield which, lambda: [tf.nn.conv2d(x, kernel, **given) for x, _ in flows], flops
     of_kernel, of_input = tf.raw_ops.Conv2DBackpropFilter, tf.raw_ops.Conv2DBackpropInput
     yield (
-        "gradient of kernels",
+        f"{which}: gradient of kernel",
         lambda: [of_kernel(input=x, filter_sizes=kernel.shape, out_backprop=back, **given) for x, back in flows],
         flops,
     )
     if not first:
         yield (
-            "gradient of inputs",
+            f"{which}: gradient of input",
             lambda: [of_input(input_sizes=x.shape, filter=kernel, out_backprop=back, **given) for x, back in flows],
             flops,
         )

@@ -134,6 +134,25 @@ def test_time_to_accuracy(load: Load) -> None:
     assert "default_threads" not in module.summarise(module.CASES["fast"], {**trained, "default_threads": []})["ours"]
 
 
+def test_both_sides_take_turns(load: Load, results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = load("time_to_accuracy")
+    turns: list[str] = []
+
+    def run_script(script: Any, *arguments: str, threads_an_operation: int | None = None) -> dict[str, Any]:
+        turns.append(f"{Path(script).stem} {threads_an_operation} {arguments[-1]}")
+        took = {"accuracy": 0.9, "seconds": 3.0, "warm_seconds": 2.0, "process_seconds": 9.0}
+        return {**took, "seconds_per_epoch": [2.0, 1.0]}
+
+    monkeypatch.setattr(module, "run_script", run_script)
+    case = dataclasses.replace(module.CASES["mnist"], seeds=4, lessons=2)
+    module.main("some", case, default_threads=1)
+    assert turns == [
+        "_lesson_script None mnist", "_our_script 1 0", "_our_script None 0", "_our_script 1 1",
+        "_lesson_script None mnist", "_our_script 1 2", "_our_script 1 3",
+    ]  # fmt: skip
+    assert json.loads((results / "time_to_accuracy_some.json").read_text())["recipe"] == {"name": "fast", "shift": 1}
+
+
 def test_the_loop_against_fit(load: Load) -> None:
     compare = load("loop_against_fit").compare
     assert compare({"fit": [12.0, 15.0], "ours": [6.0, 6.0]}) == {"ours": {"median": 2.25, "least": 2.0, "most": 2.5}}
