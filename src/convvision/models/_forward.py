@@ -8,7 +8,7 @@ from typing import Any
 from convvision._keras import keras
 from convvision.models._graph import _nodes_in_order
 
-__all__ = ["call_layer", "finish", "run_layers"]
+__all__ = ["call_layer", "finish", "may_be_opened", "run_layers"]
 
 
 def call_layer(node: Any, args: tuple[Any, ...], kwargs: dict[str, Any], *, training: bool = False) -> list[Any]:
@@ -17,6 +17,14 @@ def call_layer(node: Any, args: tuple[Any, ...], kwargs: dict[str, Any], *, trai
     mode = {"training": training} if isinstance(node.operation, keras.Layer) else {}
     outputs: list[Any] = keras.tree.flatten(node.operation(*args, **(kwargs | mode)))
     return outputs
+
+
+def may_be_opened(model: Any) -> bool:
+    """Tell whether the layers of a model can be called one by one; a class of one's own may do something else."""
+    if not isinstance(model, keras.Model):
+        return True
+    ours = type(model).__module__.startswith("keras.")
+    return ours and bool(model.inputs) and all(map(may_be_opened, model.layers))
 
 
 def run_layers(

@@ -12,7 +12,7 @@ from convvision._keras import keras
 from convvision.errors import InputError, ShapeError
 from convvision.models._graph import LayerCall, layer_calls, require_built
 
-__all__ = ["class_probabilities", "deciding_call", "gives_logits", "image_shape", "run_in_batches"]
+__all__ = ["deciding_call", "gives_logits", "image_shape", "run_in_batches"]
 
 # Behind these, probabilities are still probabilities, and logits still logits.
 _NEUTRAL = {"Dropout", "Flatten", "GlobalAveragePooling2D", "Identity", "InputLayer", "Reshape"}
@@ -75,23 +75,6 @@ def _is_neutral(layer: Any) -> bool:
     return type(layer).__name__ in _NEUTRAL or (
         isinstance(layer, keras.layers.Activation) and layer.activation is keras.activations.linear
     )
-
-
-def class_probabilities(model: keras.Model, images: NDArray[Any]) -> NDArray[np.float32]:
-    """Classify images.
-
-    Args:
-        model: A classifier.
-        images: On the scale that the model was trained with, shape (N, H, W, C).
-
-    Returns:
-        float32, shape (N, classes); each row sums to 1.
-    """
-    (outputs,) = run_in_batches(lambda batch: keras.tree.flatten(model(batch, training=False)), images)
-    if gives_logits(model):
-        outputs = np.exp(outputs - outputs.max(axis=1, keepdims=True))
-        outputs /= outputs.sum(axis=1, keepdims=True)
-    return outputs
 
 
 def run_in_batches(
