@@ -84,7 +84,8 @@ def check_image(candidate: Any, *, image_shape: Sequence[int | None] | None = No
             f"One image has the shape (H, W, C). Received: {received}. Take one of several with images[0], "
             f"or add the channel axis to a grey one, image[..., None]."
         )
-    return check_images(image[None], image_shape=image_shape)[0]
+    check_images(image[None], image_shape=image_shape)
+    return image
 
 
 def check_labels(candidates: Any, *, count: int, num_classes: int) -> NDArray[np.integer[Any]]:

@@ -152,7 +152,9 @@ class ClassScores:
             ("logits", output), lambda model: lambda images: ClassScores(model(), output).logits(images)
         )
 
-    def _compiled(self, key: Hashable, make: Callable[[weakref.ref[keras.Model]], Callable[[Any], Any]]) -> Any:
+    def _compiled(
+        self, key: Hashable, make: Callable[[weakref.ref[keras.Model]], Callable[[Any], Any]]
+    ) -> Callable[[Any], Any]:
         return compiled(self._model, self.calls, key, make, ((None, *self.image_shape), "float32"))
 
     def _run(self, images: Any) -> Any:

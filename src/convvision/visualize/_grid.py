@@ -182,7 +182,7 @@ def _channels(layers: Sequence[LayerActivation], channel: Channel) -> NDArray[np
             return np.full((count, len(layers)), -1)
         if channel == "top":
             return np.stack([layer.maps.max(axis=(1, 2)).argmax(axis=1) for layer in layers], axis=1)
-    wanted = list(channel) if isinstance(channel, Sequence | np.ndarray) else [channel] * len(layers)
+    wanted: list[Any] = list(channel) if isinstance(channel, Sequence | np.ndarray) else [channel] * len(layers)
     if isinstance(channel, str) or len(wanted) != len(layers):
         raise InputError(
             f"channel is a number, one for each of the {len(layers)} layers, 'top' or 'mean'. Received: {channel!r}"
