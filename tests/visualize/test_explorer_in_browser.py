@@ -342,7 +342,7 @@ def test_a_layer_normalisation_is_worked_out_step_by_step(images: np.ndarray, tm
     with open_page(export_explorer(model, images, tmp_path / "page.html")) as page:
         choose_unit(page, "norm", 2, 6, 5)
         norm = model.get_layer("norm")
-        below, above = (extract_activations(model, images[:1], name).layers[0].maps[0] for name in (4, "norm"))
+        below, above = (extract_activations(model, images[:1], name).layers[0].maps[0] for name in (3, "norm"))
         x = below[6, 5].astype(np.float64)
         deviation = np.sqrt(x.var() + 1e-3)
         scale, shift = (float(np.asarray(each)[2]) for each in (norm.gamma, norm.beta))

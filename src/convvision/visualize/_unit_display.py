@@ -22,7 +22,7 @@ __all__ = ["ReceptiveFieldDisplay", "UnitDisplay", "plot_receptive_field", "plot
 
 _MOST_CHANNELS = 3
 # In inches: the side of a panel, and what of it names and sums take.
-_PANEL, _BESIDE = 2.3, 0.35
+_PANEL, _BESIDE = 2.3, 0.55
 
 
 @set_module("convvision.visualize")

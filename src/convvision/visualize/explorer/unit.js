@@ -111,7 +111,7 @@ const EXPLANATIONS = {
     const { mean, deviation } = momentsOf(inputs[0], chosenPlace() - channel, count, step.options.epsilon);
     const normalized = (x - mean) / deviation;
     return [
-      part(say("layer_normalization_title", { count }), equation([say("number_below"), x], "−", [say("mean"), mean], "÷", [say("deviation"), deviation], "=", [say("normalized"), normalized])),
+      part(say("layer_normalization_title", { count }), equation("(", [say("number_below"), x], "−", [say("mean"), mean], ")", "÷", [say("deviation"), deviation], "=", [say("normalized"), normalized])),
       part(say("affine_title"), equation([say("normalized"), normalized], "×", [say("scale_factor"), scale[channel]], "+", [say("shift_term"), shift[channel]], "=", [say("result"), value, true])),
     ];
   },
