@@ -12,7 +12,7 @@ from convvision._keras import keras
 from convvision.errors import InputError, ShapeError
 from convvision.models._graph import LayerCall, layer_calls, require_built
 
-__all__ = ["deciding_call", "gives_logits", "image_shape", "run_in_batches"]
+__all__ = ["deciding_call", "gives_logits", "image_shape", "run_in_batches", "to_numpy"]
 
 # Behind these, probabilities are still probabilities, and logits still logits.
 _NEUTRAL = {"Dropout", "Flatten", "GlobalAveragePooling2D", "Identity", "InputLayer", "Reshape"}
@@ -93,11 +93,12 @@ def run_in_batches(
         Each of the tensors for all images, as float32.
     """
     parts = [
-        [_to_numpy(output) for output in forward(images[start : start + batch_size])]
+        [to_numpy(output) for output in forward(images[start : start + batch_size])]
         for start in range(0, len(images), batch_size)
     ]
     return [np.concatenate(output) for output in zip(*parts, strict=True)]
 
 
-def _to_numpy(output: Any) -> NDArray[np.float32]:
-    return np.asarray(keras.ops.convert_to_numpy(keras.ops.cast(output, "float32")))
+def to_numpy(tensor: Any) -> NDArray[np.float32]:
+    """Give a tensor of any dtype as an array of float32."""
+    return np.asarray(keras.ops.convert_to_numpy(keras.ops.cast(tensor, "float32")))
