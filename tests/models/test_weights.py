@@ -230,7 +230,7 @@ def test_arrays_that_are_stored_come_back(put: Callable[..., None]) -> None:
         ("conv_32_32", "mnsit", "Unknown weights of 'conv_32_32': 'mnsit'. Did you mean 'mnist'"),
         ("conv_32_32", True, "Unknown weights of 'conv_32_32': True. "),
         ("conv_32_32", "cifar10", "weights=None gives a model to be trained."),
-        ("vgg_small", "mnist", "Unknown weights of 'vgg_small': 'mnist'. Models with weights: conv_32_32, "),
+        ("vgg_small", "mnist", "Unknown weights of 'vgg_small': 'mnist'. Models with weights: conv_32_32"),
     ],
 )
 def test_unknown_weights_say_what_there_is(name: str, weights: Any, message: str) -> None:
