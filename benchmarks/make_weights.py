@@ -77,7 +77,7 @@ def make(name: str, data_name: str) -> dict[str, Any]:
 
     WEIGHTS_FOLDER.mkdir(exist_ok=True)
     path = WEIGHTS_FOLDER / f"{name}-{data_name}.npz"
-    np.savez(path, allow_pickle=False, **stored)  # type: ignore[arg-type]
+    np.savez(path, **stored)
     content = path.read_bytes()
     card = WeightsCard(
         model=name,
