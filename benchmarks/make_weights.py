@@ -1,7 +1,7 @@
 """The weights in the box: python benchmarks/make_weights.py [MODEL [DATA]].
 
-Trains each model that comes with weights on all training images of Fashion-MNIST and MNIST, by a recipe that was chosen
-on 5,000 of them; looks at the test images once, when the training is over; and writes the weights and their card into
+Trains each model that comes with weights on all training images of Fashion-MNIST and MNIST, by a recipe that is fixed
+here; looks at the test images when the training is over; and writes the weights and their card into
 src/convvision/models/weights/, and a row into results/weights.json.
 """
 
@@ -50,7 +50,7 @@ RECIPES: dict[str, convvision.Recipe] = {
 }
 # Digits are moved a little, clothes mirrored.
 VIEWS: dict[str, dict[str, Any]] = {"mnist": {"shift": 1}, "fashion_mnist": {"flip": True}}
-# A dense network would have to learn every place anew, and a tiny one has no room for both sides of a garment.
+# A choice, not a finding: a dense network would have to learn every place anew, a tiny one both sides of a garment.
 AS_THEY_ARE = {"mnist": {"dense_128"}, "fashion_mnist": {"dense_128", "tiny_5k", "tiny_10k"}}
 
 
