@@ -30,6 +30,17 @@ def test_the_lessons_recipe_is_keras_with_its_defaults() -> None:
     assert lesson.epochs == 5
 
 
+def test_ours_from_seconds_to_hours() -> None:
+    assert {"lesson", "fast", "strong", "best"} <= set(list_recipes())
+    epochs = [get_recipe(name).epochs for name in ("fast", "strong", "best")]
+    assert epochs == sorted(epochs)
+    # Measured with these numbers: another needs another measurement.
+    best = get_recipe("best")
+    assert (best.optimizer, best.learning_rate, best.schedule, best.warmup) == ("muon", 0.06, "linear", 0.05)
+    assert (best.weight_decay, best.batch_size, best.epochs, best.label_smoothing) == (0.02, 256, 40, 0.1)
+    assert (best.flip, best.shift, best.cutout, best.precision) == (True, 2, 10, "bfloat16")
+
+
 def test_a_recipe_is_registered_listed_and_found(mine: Recipe) -> None:
     assert get_recipe("mine") is mine is convvision.get_recipe("mine")
     assert list_recipes() == sorted([*RECIPES])

@@ -211,3 +211,39 @@ register_recipe(
         precision="bfloat16",
     )
 )
+
+register_recipe(
+    Recipe(
+        "strong",
+        summary="Muon, half precision and flips, 8 epochs: for fast_conv_large or fast_conv_medium, in minutes.",
+        optimizer="muon",
+        learning_rate=0.05,
+        schedule="linear",
+        warmup=0.1,
+        weight_decay=0.02,
+        batch_size=128,
+        epochs=8,
+        label_smoothing=0.1,
+        flip=True,
+        precision="bfloat16",
+    )
+)
+
+register_recipe(
+    Recipe(
+        "best",
+        summary="Muon, half precision, flips, shifts and cutout, 40 epochs: for fast_conv_xlarge, in an hour or two.",
+        optimizer="muon",
+        learning_rate=0.06,
+        schedule="linear",
+        warmup=0.05,
+        weight_decay=0.02,
+        batch_size=256,
+        epochs=40,
+        label_smoothing=0.1,
+        flip=True,
+        shift=2,
+        cutout=10,
+        precision="bfloat16",
+    )
+)
