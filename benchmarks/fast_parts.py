@@ -1,7 +1,7 @@
 """What each part of the recipe fast brings: python benchmarks/fast_parts.py [--seeds N].
 
 fast_conv on Fashion-MNIST, with a tenth of the training images set apart; their accuracy after the last epoch. Each row
-is the recipe with one part taken out or replaced, and the rest as it is. No seconds: time_to_accuracy.py measures those.
+is the recipe with one part taken out or replaced, and the rest as it is. Seconds are time_to_accuracy.py's matter.
 """
 
 from __future__ import annotations

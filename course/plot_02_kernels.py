@@ -23,8 +23,8 @@ from convvision.visualize import extract_activations, extract_filters, plot_filt
 # %%
 # By hand
 # -------
-# A kernel is a small table of weights. Lay it on a pixel, multiply what lies under it, add up, write the sum down, and move
-# on by one pixel. This one has 8 in the middle and -1 around it.
+# A kernel is a small table of weights. Lay it on a pixel, multiply what lies under it, add up, write the sum down,
+# and move on by one pixel. This one has 8 in the middle and -1 around it.
 print(kernels.EDGE)
 
 # %%
@@ -49,8 +49,8 @@ plot_kernels(boot, ["identity", "edge", "gaussian_blur", "sobel_x"])
 # %%
 # Learned
 # -------
-# Now the other way round. Here is a layer with a single kernel and random weights. It is shown a thousand images, and what
-# the edge kernel makes of them; nobody tells it the kernel. Training makes its mistakes small.
+# Now the other way round. Here is a layer with a single kernel and random weights. It is shown a thousand images, and
+# what the edge kernel makes of them; nobody tells it the kernel. Training makes its mistakes small.
 images = data.train.images[:1000]
 wanted = kernels.apply(images, "edge", padding="valid")
 keras.utils.set_random_seed(0)
@@ -62,20 +62,20 @@ learner.fit(images, wanted, epochs=25, verbose=0)
 print(extract_filters(learner, "learner").kernels[0, :, :, 0].round(2), "after")
 
 # %%
-# It has found the edge kernel. In a classifier nobody knows which kernels to ask for. Only the classes are given, and the
-# layer learns whatever helps to tell them apart.
+# It has found the edge kernel. In a classifier nobody knows which kernels to ask for. Only the classes are given,
+# and the layer learns whatever helps to tell them apart.
 few = dataclasses.replace(data, train=Split(data.train.images[:6000], data.train.labels[:6000]))
 run = convvision.train("conv_16_16", few, epochs=3, verbose=0)
 print(f"{run.metrics['test_accuracy']:.1%} of the test images are right")
 
 # %%
-# These are the sixteen kernels of its first layer. Red weights add, blue ones subtract. Those that are red on one side and
-# blue on the other answer to edges, each to one direction.
+# These are the sixteen kernels of its first layer. Red weights add, blue ones subtract. Those that are red on one
+# side and blue on the other answer to edges, each to one direction.
 plot_filters(run.model, "conv_1")
 
 # %%
-# There is no more to a convolutional layer than this: a kernel, a bias that is added, and an activation (ReLU) that turns
-# what is negative into 0. Done by hand, channel 3 of the layer comes out the same.
+# There is no more to a convolutional layer than this: a kernel, a bias that is added, and an activation (ReLU)
+# that turns what is negative into 0. Done by hand, channel 3 of the layer comes out the same.
 layer = run.model.get_layer("conv_1")
 weights, bias = np.array(layer.kernel), np.array(layer.bias)
 by_hand = np.maximum(kernels.apply(boot, weights[:, :, 0, 3], padding="valid")[..., 0] + bias[3], 0)
@@ -90,5 +90,5 @@ print("largest difference:", abs(by_hand - by_layer).max() < 1e-5 and "less than
 #
 # .. dropdown:: Answer
 #
-#    ``[[0, 0, 0], [1, 0, 0], [0, 0, 0]]``: every pixel becomes the one on its left, so that what was there is now one pixel
-#    further to the right.
+#    ``[[0, 0, 0], [1, 0, 0], [0, 0, 0]]``: every pixel becomes the one on its left, so that what was there is now one
+#    pixel further to the right.

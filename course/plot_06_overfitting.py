@@ -1,10 +1,11 @@
 """6. Twenty epochs, and what helps
 ================================
 
-What happens if a training goes on? On the images that it sees, a network gets better to the end. On others it does not.
+What happens if a training goes on? On the images that it sees, a network gets better to the end. On others it does
+not.
 
-**You will learn** to recognise overfitting in a plot, why loss tells more than accuracy, and what to do: stop earlier, drop
-units, vary the images, or find more of them.
+**You will learn** to recognise overfitting in a plot, why loss tells more than accuracy, and what to do: stop
+earlier, drop units, vary the images, or find more of them.
 
 **You need** a minute, and page 1 for training and testing.
 """
@@ -22,33 +23,33 @@ from convvision.training import HistoryDisplay
 # %%
 # The lesson's network for twenty epochs
 # --------------------------------------
-# To watch it, some images have to be set apart that the network does not learn from, other than the test images: those are for
-# the last word only. This training is recorded; the command makes it again in ten minutes.
+# To watch it, some images have to be set apart that the network does not learn from, other than the test images:
+# those are for the last word only. This training is recorded; the command makes it again in ten minutes.
 #
 # .. code-block:: console
 #
 #    $ convvision train conv_64_64 --data fashion_mnist --epochs 20 --validation-split 0.1 --out long_run
 #
 # .. results-history:: lesson_overfitting
-#    :alt: Training accuracy climbs and training loss falls throughout; validation loss falls for a few epochs, then climbs.
+#    :alt: Training loss falls throughout; validation loss falls for a few epochs, then climbs.
 #
 #    20 epochs of ``conv_64_64``. The dotted line marks the epoch with the lowest validation loss. Recorded by
 #    ``python benchmarks/lesson.py overfitting``.
 #
-# The training accuracy reaches :result:`lesson_overfitting:history.accuracy[-1] | percent`. The validation loss is lowest after epoch
-# :result:`lesson_overfitting:epoch_of_lowest_validation_loss | text`, at
+# The training accuracy reaches :result:`lesson_overfitting:history.accuracy[-1] | percent`. The validation loss is
+# lowest after epoch :result:`lesson_overfitting:epoch_of_lowest_validation_loss | text`, at
 # :result:`lesson_overfitting:history.val_loss[min] | loss`, and ends at
-# :result:`lesson_overfitting:history.val_loss[-1] | loss`. From there on the network learns its images by heart. That is
-# overfitting.
+# :result:`lesson_overfitting:history.val_loss[-1] | loss`. From there on the network learns its images by heart. That
+# is overfitting.
 #
-# The validation accuracy hardly shows it; it ends at :result:`lesson_overfitting:history.val_accuracy[-1] | percent`. Accuracy asks
-# only which class came first. Loss also asks how sure the network was, and one that knows its images by heart is very
-# sure, also where it is wrong.
+# The validation accuracy hardly shows it; it ends at :result:`lesson_overfitting:history.val_accuracy[-1] | percent`.
+# Accuracy asks only which class came first. Loss also asks how sure the network was, and one that knows its images by
+# heart is very sure, also where it is wrong.
 #
 # The same in seconds
 # -------------------
-# The fewer the images and the more the parameters, the sooner it happens. Here are 1,000 images and a network with 700,000
-# parameters, most of them in its dense layer.
+# The fewer the images and the more the parameters, the sooner it happens. Here are 1,000 images and a network with
+# 700,000 parameters, most of them in its dense layer.
 data = convvision.load_dataset("fashion_mnist", validation_split=0.1)
 parts = {name: Split(split.images[:1000], split.labels[:1000]) for name, split in data.parts.items()}
 few = dataclasses.replace(data, **parts)
@@ -79,10 +80,11 @@ for name, history in histories.items():
 HistoryDisplay({name: {"loss": h["loss"], "val_loss": h["val_loss"]} for name, h in histories.items()}).plot()
 
 # %%
-# Solid lines are training, dashed ones validation. What helps keeps the two together; it does so by making the training
-# harder, so the solid line falls more slowly.
+# Solid lines are training, dashed ones validation. What helps keeps the two together; it does so by making the
+# training harder, so the solid line falls more slowly.
 #
-# *Stopping* is the simplest. Keras's own callback waits for a few epochs without progress and takes the best weights back.
+# *Stopping* is the simplest. Keras's own callback waits for a few epochs without progress and takes the best weights
+# back.
 patient = keras.callbacks.EarlyStopping("val_loss", patience=3, restore_best_weights=True)
 run = convvision.train("conv_32", few, epochs=20, callbacks=[patient], verbose=0)
 print(len(run.history["loss"]), "epochs, test accuracy", f"{run.metrics['test_accuracy']:.1%}")
@@ -104,4 +106,5 @@ print("gap by epoch:", [f"{gap:+.1%}" for gap in monitor.gaps])
 # .. dropdown:: Answer
 #
 #    No: a mirrored 2 is no digit. A view must leave the class what it is. Data sets say whether mirroring does
-#    (``convvision.get_dataset_info("mnist").mirrored`` is false), and a recipe with ``flip=True`` then leaves them as they are.
+#    (``convvision.get_dataset_info("mnist").mirrored`` is false), and a recipe with ``flip=True`` then leaves them as
+#    they are.

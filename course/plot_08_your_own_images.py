@@ -1,10 +1,11 @@
 """8. Your own images
 ==================
 
-A folder of pictures, one folder in it for each class: that is a data set. Here is one, with everything in it that goes
-wrong in real ones.
+A folder of pictures, one folder in it for each class: that is a data set. Here is one, with everything in it that
+goes wrong in real ones.
 
-**You will learn** to check a folder before you train on it, to train, and to have pictures named that are in no folder.
+**You will learn** to check a folder before you train on it, to train, and to have pictures named that are in no
+folder.
 
 **You need** half a minute. The pictures are drawn on the spot; put your own folder in their place.
 """
@@ -28,13 +29,12 @@ rng = np.random.default_rng(0)
 def draw(shape):
     width, height = rng.integers(60, 100, 2)
     picture = Image.new("RGB", (width, height), tuple(rng.integers(150, 256, 3)))
-    left, top, side = *rng.integers(5, 25, 2), rng.integers(25, 35)
-    box, ink = (left, top, left + side, top + side), tuple(rng.integers(0, 110, 3))
-    pen = ImageDraw.Draw(picture)
-    if shape == "triangle":
-        pen.polygon([(left, top + side), (left + side, top + side), (left + side / 2, top)], fill=ink)
+    middle, radius = tuple(rng.integers(25, 35, 2)), rng.integers(14, 22)
+    pen, ink = ImageDraw.Draw(picture), tuple(rng.integers(0, 110, 3))
+    if shape == "circle":
+        pen.circle(middle, radius, fill=ink)
     else:
-        (pen.ellipse if shape == "circle" else pen.rectangle)(box, fill=ink)
+        pen.regular_polygon((*middle, radius), {"triangle": 3, "square": 4}[shape], fill=ink)
     return picture
 
 
@@ -54,7 +54,8 @@ Image.new("RGB", (80, 80), "white").save(folder / "triangle" / "blank.png")
 print(check_dataset(folder))
 
 # %%
-# The report names what it found. On the command line it is ``convvision datasets check FOLDER``. We take the three out.
+# The report names what it found. On the command line it is ``convvision datasets check FOLDER``. We take the three
+# out.
 for mistake in ("circle/broken.png", "square/a_circle.png", "triangle/blank.png"):
     (folder / mistake).unlink()
 
@@ -78,11 +79,10 @@ print(f"{run.metrics['test_accuracy']:.1%} of {len(data.test)} test images are r
 # Predicting
 # ----------
 # A run knows its classes, and how pictures were read. It takes files of any size.
-paths = [folder.parent / f"new_{shape}.png" for shape in ("circle", "square", "triangle")]
-for path, shape in zip(paths, ("circle", "square", "triangle"), strict=True):
+paths = [folder.parent / f"new_{shape}.png" for shape in data.info.class_names]
+for path, shape in zip(paths, data.info.class_names, strict=True):
     draw(shape).save(path)
-for path, prediction in zip(paths, run.predict(paths), strict=True):
-    print(path.name, prediction)
+print(dict(zip([path.name for path in paths], map(str, run.predict(paths)), strict=True)))
 
 # %%
 # Saved, it is a folder that can be loaded again, here or on another machine.
@@ -106,5 +106,6 @@ print(convvision.load_run(saved).predict(paths[0])[0])
 #
 # .. dropdown:: Answer
 #
-#    It should look at outline and corners, since colour and ground were drawn at random. Where your own pictures were taken in
-#    different places for different classes, it may well look at the ground: it takes whatever tells the classes apart.
+#    It should look at outline and corners, since colour and ground were drawn at random. Where your own pictures were
+#    taken in different places for different classes, it may well look at the ground: it takes whatever tells the
+#    classes apart.

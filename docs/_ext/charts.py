@@ -1,4 +1,4 @@
-"""Charts of recorded results: ``results-chart`` draws a panel for each line of its content, ``HEADER = FIGURE | FORMAT``.
+"""Charts of recorded results: ``results-chart`` draws a panel a line of its content, ``HEADER = FIGURE | FORMAT``.
 
 Each of its arguments is a row. As in ``results-table``, ``*`` in a figure stands for the row's argument; the format
 "spread" draws the standard deviation, too.

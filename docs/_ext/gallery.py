@@ -73,7 +73,7 @@ def _load_or_draw(name: str, *arguments: Any, **options: Any) -> Any:
 
 
 def draw_missing_data(gallery_conf: dict[str, Any], fname: str | None) -> None:  # noqa: ARG001
-    """Let a script that loads Fashion-MNIST or MNIST, on a machine that has neither them nor a network, run on drawn data.
+    """Let a script run on drawn data that loads Fashion-MNIST or MNIST where there are neither they nor a network.
 
     What it prints tells the data set's name.
     """
