@@ -55,7 +55,7 @@ print(check_dataset(folder))
 
 # %%
 # The report names what it found. On the command line it is ``convvision datasets check FOLDER``. We take the three
-# out.
+# out; pairs that are nearly alike are no mistake here.
 for mistake in ("circle/broken.png", "square/a_circle.png", "triangle/blank.png"):
     (folder / mistake).unlink()
 
