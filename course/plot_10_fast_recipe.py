@@ -46,6 +46,10 @@ run = convvision.train("fast_conv", data, recipe="fast", verbose=0)
 print(f"{data.info.name}: {run.metrics['test_accuracy']:.2%} of the test images are right")
 
 # %%
+# What it still gets wrong: the three pairs of classes that it confuses most, with its surest mistakes.
+convvision.visualize.plot_most_confused(run.confusion(data), pairs=3, per_pair=8)
+
+# %%
 # How much sooner
 # ---------------
 # Seconds depend on the machine, so both sides were measured in turn on the same one, which had two cores:
