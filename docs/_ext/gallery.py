@@ -92,7 +92,9 @@ class Exhibit(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Make the frame, and a link that opens the file alone."""
         path = self.arguments[0]
-        link = download_reference("", "", nodes.inline(text="Download it: one file, which opens from disk"), reftarget=path, refdoc="")
+        link = download_reference(
+            "", "", nodes.inline(text="Download it: one file, which opens from disk"), reftarget=path, refdoc=""
+        )
         frame = exhibit("", reftarget=path)
         for node in (frame, link):
             node["refdoc"] = self.env.current_document.docname
