@@ -23,7 +23,7 @@ docs: .venv/.dev
 	$(BIN)/python -m sphinx -W --keep-going -n -b html docs docs/_build/html
 
 clean:
-	rm -rf .venv build docs/_build docs/auto_examples docs/reference/generated
+	rm -rf .venv build docs/_build docs/auto_examples docs/tutorials/course docs/reference/generated
 
 # A marker file for each set of packages, made anew when pyproject.toml changes.
 .venv/bin/python:
