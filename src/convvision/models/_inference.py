@@ -9,7 +9,7 @@ from typing import Any
 
 from convvision._keras import keras
 from convvision.models._forward import call_layer, finish, may_be_opened, run_layers
-from convvision.models._graph import _nodes_in_order
+from convvision.models._graph import nodes_in_order
 
 __all__ = ["fixed_parts", "inference_pass"]
 
@@ -76,7 +76,7 @@ def _nodes_and_norms(model: Any) -> tuple[list[Any], dict[int, Any]]:
         The nodes in the order of the data; and the id of a node -> the node of the normalisation behind it.
     """
     nodes, norms = [], dict[int, Any]()
-    own = _nodes_in_order(model)
+    own = nodes_in_order(model, model.outputs)
     makers = {id(tensor): node for node in own for tensor in node.outputs}
     readers = Counter(id(tensor) for node in own for tensor in node.input_tensors)
     # What the model gives, somebody outside reads.
