@@ -14,6 +14,7 @@ import os
 import re
 import shlex
 import shutil
+import socket
 import subprocess
 import sys
 import zlib
@@ -78,6 +79,35 @@ def test_the_blocks_of_a_guide_run(page: str, tmp_path: Path, monkeypatch: pytes
     before = [convvision.list_datasets(), convvision.list_models(), convvision.list_recipes()]
     assert run_blocks(page, PAGES[page], with_commands=True)
     assert [convvision.list_datasets(), convvision.list_models(), convvision.list_recipes()] == before
+
+
+@pytest.mark.slow
+def test_two_workers_train_as_one(tmp_path: Path) -> None:
+    (program,) = (fence["body"] for fence in fences(PAGES["how-to/several-machines"]) if fence["language"] == "python")
+    (tmp_path / "worker.py").write_text(program, encoding="utf-8")
+    # Held open until both have an address, so that they are different ones.
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+        addresses = [f"127.0.0.1:{server.getsockname()[1]}" for server in (one, other)]
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "worker.py"],
+            cwd=tmp_path,
+            env=os.environ
+            | {"TF_CONFIG": json.dumps({"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}})},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for index in range(2)
+    ]
+    try:
+        said = [worker.communicate(timeout=300) for worker in workers]
+    finally:
+        for worker in workers:
+            worker.kill()
+    assert [worker.returncode for worker in workers] == [0, 0], said
+    assert said[0][0] == said[1][0]
+    assert float(said[0][0].split()[-1]) > 0.6
 
 
 def test_few_blocks_cannot_be_run() -> None:
