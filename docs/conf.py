@@ -6,7 +6,10 @@ from pathlib import Path
 
 import convvision
 
-sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+DOCS = Path(__file__).parent
+sys.path.insert(0, str(DOCS / "_ext"))
+
+from glossary import write_dictionary  # noqa: E402
 
 # Keras's backend writes its start-up log to standard error, between Sphinx's own lines.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -27,8 +30,11 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     # Ours, in _ext.
     "floors",
+    "glossary",
     "reference",
     "results",
+    "thumbnails",
+    "translations",
 ]
 exclude_patterns = ["_build", "auto_examples/*.ipynb", "auto_examples/*.py", "auto_examples/*.zip"]
 templates_path = ["_templates"]
@@ -78,6 +84,14 @@ sphinx_gallery_conf = {
     "write_computation_times": False,
 }
 
+# -- The other language: `-D language=zh_CN`, from the catalogues in locale/ ----------------------------------------
+locale_dirs = ["locale"]
+gettext_compact = False
+gettext_location = False
+gettext_last_translator = author
+gettext_language_team = "Simplified Chinese"
+html_search_options = {"dict": str(write_dictionary(DOCS / "_build" / "search" / "terms.txt"))}
+
 # -- The pages -------------------------------------------------------------------------------------------------------
 # Quotes and ellipses, but no dashes: the text of the command line speaks of --out.
 smartquotes_action = "qe"
@@ -92,6 +106,7 @@ html_show_sourcelink = False
 html_sidebars = {"index": [], "installation": []}
 html_theme_options = {
     "logo": {"text": "convvision"},
+    "navbar_end": ["language-switcher", "theme-switcher", "navbar-icon-links"],
     "navigation_with_keys": False,
     "show_toc_level": 2,
     "secondary_sidebar_items": {"**": ["page-toc"], "index": []},
