@@ -30,6 +30,7 @@ translations: .venv/.dev
 
 clean:
 	rm -rf .venv build docs/_build docs/auto_examples docs/reference/generated
+	find docs/locale -name '*.mo' -delete
 
 # A marker file for each set of packages, made anew when pyproject.toml changes.
 .venv/bin/python:

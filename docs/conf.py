@@ -6,10 +6,7 @@ from pathlib import Path
 
 import convvision
 
-DOCS = Path(__file__).parent
-sys.path.insert(0, str(DOCS / "_ext"))
-
-from glossary import write_dictionary  # noqa: E402
+sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
 # Keras's backend writes its start-up log to standard error, between Sphinx's own lines.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -29,6 +26,7 @@ extensions = [
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
     # Ours, in _ext.
+    "chinese_search",
     "floors",
     "glossary",
     "reference",
@@ -90,7 +88,6 @@ gettext_compact = False
 gettext_location = False
 gettext_last_translator = author
 gettext_language_team = "Simplified Chinese"
-html_search_options = {"dict": str(write_dictionary(DOCS / "_build" / "search" / "terms.txt"))}
 
 # -- The pages -------------------------------------------------------------------------------------------------------
 # Quotes and ellipses, but no dashes: the text of the command line speaks of --out.

@@ -1,4 +1,4 @@
-"""The glossary, English and Chinese, from ``reference/glossary.csv``: lists to read, a dictionary for the search."""
+"""The glossary, English and Chinese, from ``reference/glossary.csv``: to read, and for the search to know."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-__all__ = ["Term", "chinese_words", "read_terms", "setup", "write_dictionary"]
+__all__ = ["Term", "chinese_words", "read_terms", "setup"]
 
 TERMS = Path(__file__).parents[1] / "reference" / "glossary.csv"
 # docutils writes a class of this form as the attribute lang.
@@ -43,22 +43,6 @@ def read_terms(path: Path = TERMS) -> list[Term]:
 def chinese_words(terms: list[Term]) -> list[str]:
     """Find the Chinese words of the terms, each once."""
     return sorted({word for term in terms for word in _HAN.findall(term.zh)})
-
-
-def write_dictionary(path: Path) -> Path:
-    """Write what jieba, which cuts Chinese into words for the search, has to know of our field.
-
-    Without it, 过拟合, 特征图 and 感受野 are cut into pieces, and a search for them finds nothing.
-
-    Args:
-        path: The file to write, a word a line.
-
-    Returns:
-        The path.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(f"{word}\n" for word in chinese_words(read_terms())), encoding="utf-8")
-    return path
 
 
 class Glossary(SphinxDirective):
