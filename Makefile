@@ -29,7 +29,7 @@ translations: .venv/.dev
 	$(BIN)/python docs/_ext/translations.py
 
 clean:
-	rm -rf .venv build docs/_build docs/auto_examples docs/reference/generated
+	rm -rf .venv build docs/_build docs/auto_examples docs/tutorials/course docs/reference/generated
 	find docs/locale -name '*.mo' -delete
 
 # A marker file for each set of packages, made anew when pyproject.toml changes.

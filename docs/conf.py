@@ -26,15 +26,19 @@ extensions = [
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
     # Ours, in _ext.
+    "charts",
     "chinese_search",
     "floors",
+    "gallery",
     "glossary",
+    "notebooks",
     "reference",
     "results",
     "thumbnails",
     "translations",
 ]
-exclude_patterns = ["_build", "auto_examples/*.ipynb", "auto_examples/*.py", "auto_examples/*.zip"]
+_GALLERIES = ["auto_examples", "tutorials/course"]
+exclude_patterns = ["_build", *(f"{gallery}/*.{end}" for gallery in _GALLERIES for end in ("ipynb", "py", "zip"))]
 templates_path = ["_templates"]
 
 myst_enable_extensions = ["attrs_block", "colon_fence", "deflist"]
@@ -68,15 +72,15 @@ nitpick_ignore = [
     ("py:class", "convvision.registry.T"),
 ]
 
-# -- The gallery: examples/plot_*.py, run while the site is built ----------------------------------------------------
+# -- The gallery and the course: examples/ and course/, run while the site is built ----------------------------------
 sphinx_gallery_conf = {
-    "examples_dirs": "../examples",
-    "gallery_dirs": "auto_examples",
+    "examples_dirs": ["../examples", "../course"],
+    "gallery_dirs": _GALLERIES,
     "within_subsection_order": "FileNameSortKey",
     # A display is drawn where it is the last expression of a block; Matplotlib's own figures are no concern of ours.
-    "image_scrapers": ("gallery.scrape_display",),
+    "image_scrapers": ("gallery.scrape_display", "gallery.scrape_page"),
     "capture_repr": (),
-    "reset_modules": (),
+    "reset_modules": ("gallery.draw_missing_data",),
     "download_all_examples": False,
     "show_signature": False,
     "write_computation_times": False,

@@ -1,17 +1,33 @@
-"""Displays in the gallery: sphinx-gallery looks for pyplot's figures, and ours are none."""
+"""Examples and the course, which sphinx-gallery runs: displays, the data where there are none, and pages that live."""
 
 from __future__ import annotations
 
+import functools
+import posixpath
+import shutil
+from pathlib import Path
 from typing import Any
 
+from docutils import nodes
+from sphinx.addnodes import download_reference
+from sphinx.application import Sphinx
+from sphinx.locale import _
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective
 from sphinx_gallery.scrapers import figure_rst
 
+import convvision
+from convvision.errors import DownloadError
 from convvision.visualize import Display
 
-__all__ = ["scrape_display"]
+__all__ = ["draw_missing_data", "scrape_display", "scrape_page", "setup"]
+
+logger = logging.getLogger(__name__)
 
 # Where sphinx-gallery keeps the value of a block's last expression.
 _LAST_EXPRESSION = "___"
+
+_load_dataset = convvision.load_dataset
 
 
 def scrape_display(block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, Any]) -> str:  # noqa: ARG001
@@ -25,3 +41,81 @@ def scrape_display(block: Any, block_vars: dict[str, Any], gallery_conf: dict[st
     path = next(block_vars["image_path_iterator"])
     display.save(path, dpi=120)
     return str(figure_rst([path], gallery_conf["src_dir"]))
+
+
+def scrape_page(block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, Any]) -> str:  # noqa: ARG001
+    """Keep the HTML file whose path a block of an example ends with, and return the reST that shows it at work."""
+    found = block_vars["example_globals"]
+    page = found.get(_LAST_EXPRESSION)
+    if not isinstance(page, Path) or page.suffix != ".html":
+        return ""
+    found[_LAST_EXPRESSION] = None
+    target = Path(block_vars["target_file"])
+    kept = target.parent / "images" / f"{target.stem}_{page.name}"
+    kept.parent.mkdir(exist_ok=True)
+    shutil.copyfile(page, kept)
+    return f"\n.. exhibit:: /{kept.relative_to(gallery_conf['src_dir']).as_posix()}\n\n"
+
+
+@functools.cache
+def _is_here(name: str) -> bool:
+    try:
+        _load_dataset(name)
+    except DownloadError as error:
+        logger.info("%s is not here and cannot be downloaded; the course is built on drawn data. %s", name, error)
+        return False
+    return True
+
+
+@functools.wraps(_load_dataset)
+def _load_or_draw(name: str, *arguments: Any, **options: Any) -> Any:
+    here = name not in ("fashion_mnist", "mnist") or _is_here(name)
+    return _load_dataset(name if here else "drawn_fashion", *arguments, **options)
+
+
+def draw_missing_data(gallery_conf: dict[str, Any], fname: str | None) -> None:  # noqa: ARG001
+    """Let a script run on drawn data that loads Fashion-MNIST or MNIST where there are neither they nor a network.
+
+    What it prints tells the data set's name.
+    """
+    convvision.load_dataset = _load_or_draw
+
+
+class exhibit(download_reference):  # noqa: N801
+    """An HTML file in a frame; as a download, so that Sphinx copies it into the site."""
+
+
+class Exhibit(SphinxDirective):
+    """An HTML file of the source folder, shown at work in the page; the argument is its path."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Make the frame, and a link that opens the file alone."""
+        path = self.arguments[0]
+        link = download_reference(
+            "", "", nodes.inline(text=_("Open it on a page of its own")), reftarget=path, refdoc=""
+        )
+        frame = exhibit("", reftarget=path)
+        for node in (frame, link):
+            node["refdoc"] = self.env.current_document.docname
+        return [frame, nodes.paragraph("", "", link)]
+
+
+def _visit_exhibit(translator: Any, node: exhibit) -> None:
+    address = posixpath.join(translator.builder.dlpath, node["filename"])
+    translator.body.append(
+        f'<iframe class="exhibit" src="{address}" title="{_("The explorer at work")}" loading="lazy"></iframe>\n'
+    )
+    raise nodes.SkipNode
+
+
+def _skip(translator: Any, node: exhibit) -> None:  # noqa: ARG001
+    raise nodes.SkipNode
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the directive."""
+    app.add_node(exhibit, html=(_visit_exhibit, None), latex=(_skip, None), text=(_skip, None))
+    app.add_directive("exhibit", Exhibit)
+    return {"parallel_read_safe": True}

@@ -33,7 +33,7 @@ from convvision.training._graph_loop import GraphLoop
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
-MADE_BY_THE_BUILD = ("_build", "auto_examples", "reference/generated")
+MADE_BY_THE_BUILD = ("_build", "auto_examples", "reference/generated", "tutorials/course")
 PAGES = {
     path.relative_to(DOCS).with_suffix("").as_posix(): path.read_text(encoding="utf-8")
     for path in sorted([*DOCS.rglob("*.md"), *DOCS.rglob("*.rst")])
@@ -227,7 +227,7 @@ def test_every_page_can_be_reached() -> None:
         listed = [fence["body"] for fence in fences(PAGES[page]) if fence["language"] == "{toctree}"]
         entries = [line for body in listed for line in body.splitlines() if line and not line.startswith(":")]
         waiting += [os.path.normpath(Path(page).parent / entry) for entry in entries]
-    assert reached == {*PAGES, "auto_examples/index"}
+    assert reached == {*PAGES, "auto_examples/index", "tutorials/course/index"}
 
 
 # -- Every figure has its source -------------------------------------------------------------------------------------
@@ -310,10 +310,11 @@ class _Requests(HTMLParser):
 @pytest.mark.slow
 def test_the_site_builds_from_clean_without_a_warning(tmp_path: Path) -> None:
     pytest.importorskip("sphinx", reason="Sphinx is not installed: pip install 'convvision[docs]'")
-    ignored = shutil.ignore_patterns("_build", "auto_examples", "__pycache__")
+    ignored = shutil.ignore_patterns("_build", "auto_examples", "course", "__pycache__")
     shutil.copytree(DOCS, tmp_path / "docs", ignore=ignored)
     shutil.rmtree(tmp_path / "docs" / "reference" / "generated", ignore_errors=True)
-    shutil.copytree(ROOT / "examples", tmp_path / "examples", ignore=ignored)
+    for programs in ("examples", "course"):
+        shutil.copytree(ROOT / programs, tmp_path / programs, ignore=ignored)
     shutil.copytree(ROOT / "benchmarks" / "results", tmp_path / "benchmarks" / "results")
     site = tmp_path / "site"
     # A proxy that is not there: whatever asks the network fails.
