@@ -27,8 +27,9 @@ DOCS = Path(__file__).parents[1]
 CATALOGUES = DOCS / "locale" / LANGUAGE / "LC_MESSAGES"
 # The strings of Sphinx and of the theme that their own catalogues lack, and no page.
 OF_THE_THEME = "sphinx"
-# The API is described in the language of its docstrings; so is what those explain who work on the library.
-_TRANSLATED = ("index", "installation", "tutorials/*", "how-to/*", "auto_examples/*", "*/index", "reference/glossary")
+# The API is described in the language of its docstrings.
+_REFERENCE = ("reference/index", "reference/glossary")
+_TRANSLATED = ("index", "installation", "tutorials/*", "how-to/*", "auto_examples/*", "explanation/*", *_REFERENCE)
 
 _logger = logging.getLogger(__name__)
 
@@ -59,11 +60,11 @@ def extract(docs: Path, templates: Path) -> None:
         docs: The folder with the pages.
         templates: The folder to write ``PAGE.pot`` into.
     """
-    # Without the reference but its index and the glossary: its pages take a minute to make. What refers to them is left
-    # alone here, and `make docs` knows whether it is there.
+    # Without the API: its pages take a minute to make. What refers to them is left alone here, and `make docs` knows
+    # whether it is there.
     settings = {
         "autosummary_generate": "0",
-        "exclude_patterns": "_build,reference/generated,reference/[!gi]*",
+        "exclude_patterns": "_build,reference/generated,reference/*.rst",
         "nitpicky": "0",
         "plot_gallery": "0",
         "suppress_warnings": "image,myst,ref,toc",
