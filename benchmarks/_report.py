@@ -7,11 +7,12 @@ import importlib.metadata
 import json
 import os
 import platform
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
 
-__all__ = ["write_result"]
+__all__ = ["RESULTS", "circumstances", "write_result"]
 
 RESULTS = Path(__file__).parent / "results"
 _PACKAGES = ("convvision", "keras", "tensorflow", "numpy")
@@ -27,19 +28,26 @@ def write_result(name: str, figures: dict[str, Any]) -> Path:
     Returns:
         The file.
     """
-    circumstances = {
-        "command": " ".join(["python", "benchmarks/" + Path(sys.argv[0]).name, *sys.argv[1:]]),
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{name}.json"
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps({"circumstances": circumstances(), **figures}, indent=2) + "\n", encoding="utf-8")
+    # Whoever is interrupted here loses nothing that an earlier run wrote.
+    partial.replace(path)
+    print(f"Wrote benchmarks/results/{path.name}")
+    return path
+
+
+def circumstances() -> dict[str, Any]:
+    """Tell by which command, when, on what machine and with which versions this process measures."""
+    return {
+        "command": shlex.join(["python", "benchmarks/" + Path(sys.argv[0]).name, *sys.argv[1:]]),
         "date": dt.datetime.now(dt.UTC).date().isoformat(),
         "cpu": _cpu(),
         "cores": os.cpu_count(),
         "python": platform.python_version(),
         "versions": {package: importlib.metadata.version(package) for package in _PACKAGES},
     }
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{name}.json"
-    path.write_text(json.dumps({"circumstances": circumstances, **figures}, indent=2) + "\n", encoding="utf-8")
-    print(f"Wrote benchmarks/results/{path.name}")
-    return path
 
 
 def _cpu() -> str:

@@ -1,7 +1,7 @@
 """One plain pass over 10,000 images against those that diagnose, in turn: python benchmarks/diagnosis.py [ROUNDS].
 
-The plain pass calls the model, batch by batch, as filter_report and class_mean_activations do; Keras's own ``predict``,
-which compiles the model, is timed beside it. The diagnosis reads both convolutions and stops behind the last, so it
+The plain pass calls the model, batch by batch; Keras's own ``predict``, which compiles the model as filter_report and
+class_mean_activations do, is timed beside it. The diagnosis reads both convolutions and stops behind the last, so it
 saves the dense layers. Weights and pixels do not matter for the time: the network is untrained, the images are noise.
 """
 

@@ -58,6 +58,11 @@ def built(name: str) -> Any:
     keras.config.set_dtype_policy("float32")
     model = convvision.create_model(name)
     keras.config.set_dtype_policy(policy)
+    return settled(model)
+
+
+def settled(model: Any) -> Any:
+    """Give the batch normalisations of a model, with the weights that it has, statistics of images of noise."""
     norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
     momenta = [layer.momentum for layer in norms]
     for layer in norms:

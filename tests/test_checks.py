@@ -11,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from convvision._checks import check_fraction, check_images, check_labels, check_positive_int, check_seed, is_number
+from convvision._checks import (
+    check_fraction,
+    check_image,
+    check_images,
+    check_labels,
+    check_positive_int,
+    check_seed,
+    is_number,
+)
 from convvision.errors import InputError, LabelError, ShapeError, ValueRangeError
 
 NUMBERS = st.sampled_from(["bool", "uint8", "int8", "int64", "uint64", "float16", "float32", "float64"])
@@ -67,6 +75,20 @@ def test_the_advice_on_missing_axes_is_right() -> None:
     assert check_images(grey[None, ..., None]).shape == (1, 28, 28, 1)
     assert check_images(np.zeros((5, 28, 28))[..., None]).shape == (5, 28, 28, 1)
     assert check_images(np.zeros((28, 28, 3))[None]).shape == (1, 28, 28, 3)
+
+
+def test_one_image_is_returned_as_it_is_and_several_are_refused_with_advice() -> None:
+    image = np.zeros((3, 4, 1), np.uint8)
+    assert np.shares_memory(check_image(image, image_shape=(3, 4, 1)), image)
+    wanted = r"One image has the shape \(H, W, C\)\. Received: "
+    with pytest.raises(ShapeError, match=wanted + r"shape \(3, 4\)\. Take one of several with images\[0\], or add"):
+        check_image(image[..., 0])
+    with pytest.raises(ShapeError, match=wanted + r"shape \(1, 3, 4, 1\)"):
+        check_image(image[None])
+    with pytest.raises(ShapeError, match=wanted + "parts that are not equally long"):
+        check_image([[1, 2], [3]])
+    with pytest.raises(ShapeError, match=r"\(N, 5, 4, 1\) here"):
+        check_image(image, image_shape=(5, 4, 1))
 
 
 def test_images_of_different_sizes_are_refused() -> None:

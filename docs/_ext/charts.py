@@ -13,7 +13,7 @@ from typing import Any
 from docutils import nodes
 from docutils.parsers.rst import directives
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 from results import _directory, figure_text, look_up
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
@@ -47,10 +47,11 @@ def draw(directory: Path, rows: list[str], columns: list[tuple[str, str]]) -> Fi
             text = figure_text(directory, f"{way} | {'percent' if form == 'spread' else form}")
             axes.annotate(text, (value, place), (0, 6), textcoords="offset points", ha="center", fontsize=8)
         if form in ("spread", "percent"):
-            axes.xaxis.set_major_formatter(PercentFormatter(1.0))
+            axes.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=1))
+            axes.margins(x=0.2)
         else:
-            axes.set_xlim(left=0)
-        axes.margins(x=0.2)
+            axes.set_xlim(0, 1.2 * axes.dataLim.x1)
+        axes.xaxis.set_major_locator(MaxNLocator(4))
         axes.set(xlabel=header, yticks=range(len(rows)), ylim=(len(rows) - 0.5, -0.7))
         axes.grid(axis="x", alpha=0.3)
     panels[0].set_yticklabels(rows)

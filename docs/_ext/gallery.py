@@ -93,9 +93,8 @@ class Exhibit(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Make the frame, and a link that opens the file alone."""
         path = self.arguments[0]
-        link = download_reference(
-            "", "", nodes.inline(text=_("Open it on a page of its own")), reftarget=path, refdoc=""
-        )
+        text = nodes.inline(text=_("Download it: one file, which opens from disk"))
+        link = download_reference("", "", text, reftarget=path, refdoc="")
         frame = exhibit("", reftarget=path)
         for node in (frame, link):
             node["refdoc"] = self.env.current_document.docname

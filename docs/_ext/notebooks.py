@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import textwrap
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -33,22 +34,31 @@ def write_out(text: str, results: Path) -> str:
     Returns:
         The cell without roles and directives.
     """
-    text = _DIRECTIVE.sub(_as_markdown, text)
+    text = _DIRECTIVE.sub(lambda match: _as_markdown(match, results), text)
     text = _RESULT.sub(lambda match: figure_text(results, " ".join(match[1].split())), text)
     text = _TITLED.sub(r"\1", text)
     text = _NAMED.sub(lambda match: f"`{match[1].removeprefix('/').rsplit('.', 1)[-1]}`", text)
     return re.sub(r"``([^`\n]+)``", r"`\1`", text)
 
 
-def _as_markdown(match: re.Match[str]) -> str:
+def _as_markdown(match: re.Match[str], results: Path) -> str:
     name, argument, body = match[1], match[2].strip(), textwrap.dedent(match[3]).strip()
     if name == "dropdown":
         return f"<details><summary>{argument}</summary>\n\n{body}\n\n</details>\n"
+    if name in ("results-chart", "results-table"):
+        return _table(argument.split(), body, results)
     if name.startswith("results-"):
-        caption = re.search(r"^:caption:((?:.+\n?(?: +.+\n?)*))", body, re.MULTILINE)
-        told = " ".join(caption[1].split()) if caption else "Recorded results stand on the page of the course."
-        return f"*{told}*\n"
+        return "*The page of the course shows the recorded run here.*\n"
     return f"{body}\n"
+
+
+def _table(rows: list[str], body: str, results: Path) -> str:
+    columns = dict(re.findall(r"^(\w[\w ]*) = (.+)$", body, re.MULTILINE))
+    cells = [[row, *(figure_text(results, figure.replace("*", row)) for figure in columns.values())] for row in rows]
+    lines = [["", *columns], ["---"] * (1 + len(columns)), *cells]
+    caption = re.search(r"^:caption: (.+)$", body, re.MULTILINE)
+    told = f"\n*{caption[1]}*\n" if caption else ""
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + f"\n{told}"
 
 
 def _rewrite(app: Sphinx) -> None:
@@ -60,6 +70,10 @@ def _rewrite(app: Sphinx) -> None:
                 if cell["cell_type"] == "markdown":
                     cell["source"] = [write_out("".join(cell["source"]), results)]
             path.write_text(json.dumps(notebook, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+            # The archive that is offered beside it holds the script and the notebook.
+            with zipfile.ZipFile(path.with_suffix(".zip"), "w", zipfile.ZIP_DEFLATED) as archive:
+                for file in (path.with_suffix(".py"), path):
+                    archive.write(file, file.name)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -10,7 +10,15 @@ from numpy.typing import NDArray
 
 from convvision.errors import InputError, LabelError, ShapeError, ValueRangeError
 
-__all__ = ["check_fraction", "check_images", "check_labels", "check_positive_int", "check_seed", "is_number"]
+__all__ = [
+    "check_fraction",
+    "check_image",
+    "check_images",
+    "check_labels",
+    "check_positive_int",
+    "check_seed",
+    "is_number",
+]
 
 
 def check_images(candidates: Any, *, image_shape: Sequence[int | None] | None = None) -> NDArray[Any]:
@@ -56,6 +64,28 @@ def check_images(candidates: Any, *, image_shape: Sequence[int | None] | None = 
             f"Leave those {len(which)} images out, or replace the pixels with numpy.nan_to_num."
         )
     return images
+
+
+def check_image(candidate: Any, *, image_shape: Sequence[int | None] | None = None) -> NDArray[Any]:
+    """Return one image as an (H, W, C) array of real numbers without NaN, or say what is wrong with it.
+
+    Args:
+        candidate: What the caller was given.
+        image_shape: As for :func:`check_images`.
+
+    Raises:
+        ShapeError: Not three axes, or another (H, W, C).
+        ValueRangeError: Not numbers, or NaN or infinity among them.
+    """
+    image = _as_array(candidate)
+    if image is None or image.ndim != 3:
+        received = "parts that are not equally long" if image is None else f"shape {image.shape}"
+        raise ShapeError(
+            f"One image has the shape (H, W, C). Received: {received}. Take one of several with images[0], "
+            f"or add the channel axis to a grey one, image[..., None]."
+        )
+    check_images(image[None], image_shape=image_shape)
+    return image
 
 
 def check_labels(candidates: Any, *, count: int, num_classes: int) -> NDArray[np.integer[Any]]:

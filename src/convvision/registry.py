@@ -29,13 +29,14 @@ __all__ = ["Registry", "unknown_name"]
 _WILDCARDS = "*?["
 
 
-def unknown_name(kind: str, name: object, known: Iterable[str], *, hint: str = "") -> UnknownNameError:
+def unknown_name(kind: str, name: object, known: Iterable[str], *, of: str = "", hint: str = "") -> UnknownNameError:
     """Make the error for a name that is not known, with what may have been meant.
 
     Args:
-        kind: What the name stands for, as in "model" or "layer of 'conv_64_64'".
+        kind: What the name stands for, as in "model" or "layer".
         name: The name that was given.
         known: The names that would have been accepted.
+        of: To what it would belong, as in "'conv_64_64'" for a layer.
         hint: A last sentence that says where to look.
 
     Returns:
@@ -49,7 +50,7 @@ def unknown_name(kind: str, name: object, known: Iterable[str], *, hint: str = "
     known = sorted(known)
     folded = {candidate.casefold(): candidate for candidate in known}
     close = difflib.get_close_matches(str(name).casefold(), folded, n=3)
-    parts = [f"Unknown {kind} {name!r}."]
+    parts = [f"Unknown {kind} {name!r}{f' of {of}' if of else ''}."]
     if close:
         parts.append(f"Did you mean {' or '.join(repr(folded[match]) for match in close)}?")
     if known:

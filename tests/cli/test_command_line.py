@@ -96,6 +96,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         ["train", "conv_16_16"],
         ["train", "conv_16_16", "--data", "x", "--epochs", "0"],
         ["models", "--bad"],
+        ["models", "conv_32_32", "--layers", "--weights"],
     ],
     ids=" ".join,
 )
@@ -122,6 +123,22 @@ def test_models_as_json(capsys: pytest.CaptureFixture[str]) -> None:
 def test_models_shows_layers(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["models", "conv_64_64", "--layers"]) == 0
     assert "13 × 13 × 64" in capsys.readouterr().out
+
+
+def test_models_shows_the_cards_of_weights(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["models", "conv_32*", "--weights"]) == 0
+    printed = capsys.readouterr().out
+    card = convvision.get_model_info("conv_32_32").weights["mnist"]
+    assert str(card) in printed
+    assert f"test accuracy  {card.test_accuracy:.2%}" in printed
+    assert run(["models", "conv_32*", "--weights", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert listed["conv_32_32"]["mnist"]["sha256"] == card.sha256
+    assert "conv_32" not in listed
+    assert run(["models", "conv_32_32", "--json"]) == 0
+    assert "mnist" in json.loads(capsys.readouterr().out)["conv_32_32"]["weights"]
+    assert run(["models", "vgg_small", "--weights"]) == 1
+    assert "No weights come with vgg_small. The column 'weights' of" in capsys.readouterr().err
 
 
 def test_datasets_lists_all(capsys: pytest.CaptureFixture[str]) -> None:

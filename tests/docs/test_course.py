@@ -175,7 +175,7 @@ def test_a_notebook_needs_no_sphinx(monkeypatch: pytest.MonkeyPatch) -> None:
     told = write_out(text, RESULTS)
     assert "It is 99.50%, as in the lesson, by `train` and `fit`." in told
     assert "<details><summary>Answer</summary>\n\nIt is 99.50%.\n\nIt is not.\n\n</details>" in told
-    assert "*Two convolutions*" in told
+    assert "|  | test accuracy |\n| --- | --- |\n| conv_32 | 89.93%\xa0±\xa00.30% |\n\n*Two convolutions*" in told
     assert told.endswith("Behind it.")
     assert not re.search(r"::|:\w+:`|``", told)
     assert write_out(told, RESULTS) == told

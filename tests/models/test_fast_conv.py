@@ -149,20 +149,21 @@ def test_tiny_models_keep_what_their_names_promise(name: str, limit: int) -> Non
 
 
 def test_parameters_of_a_tiny_model_by_hand() -> None:
-    # 3 × 3 on one channel; then each block has 3 × 3 for each channel and 1 × 1 across them, both normalised.
-    first = 9 * 8 + 4 * 8
-    second = (9 + 4) * 8 + 8 * 16 + 4 * 16
-    third = (9 + 4) * 16 + 16 * 16 + 4 * 16
-    assert tiny(((8,), (16, 16))).count_params() == first + second + third + 16 * 10 + 10
+    # 4 × 4 on one channel, then 3 × 3; behind each four numbers a channel for the normalisation.
+    assert built("tiny_5k").count_params() == (
+        16 * 8 + 9 * (8 * 8 + 8 * 12 + 12 * 12 + 12 * 14) + 4 * (8 + 8 + 12 + 12 + 14) + 14 * 10 + 10
+    )
+    assert built("tiny_10k").count_params() == (
+        16 * 12 + 9 * (12 * 12 + 12 * 16 + 16 * 16 + 16 * 24) + 4 * (12 + 12 + 16 + 16 + 24) + 24 * 10 + 10
+    )
 
 
-def test_a_split_convolution_is_what_loops_compute() -> None:
-    model = tiny(((3,), (5,)), input_shape=(8, 8, 1))
-    images = np.random.default_rng(0).random((1, 8, 8, 1), np.float32)
-    before = np.pad(maps_of(model, "stage_1_pool", images)[0], ((1, 1), (1, 1), (0, 0)))
-    kernels = keras.ops.convert_to_numpy(model.get_layer("stage_2_block_1_depthwise").kernel)[..., 0]
-    expected = np.empty((4, 4, 3))
-    for row, column, channel in np.ndindex(4, 4, 3):
-        window = before[row : row + 3, column : column + 3, channel]
-        expected[row, column, channel] = (window * kernels[:, :, channel]).sum()
-    np.testing.assert_allclose(maps_of(model, "stage_2_block_1_depthwise", images)[0], expected, atol=1e-5)
+def test_a_tiny_model_reads_the_mean_of_each_map() -> None:
+    images = np.random.default_rng(0).random((2, 28, 28, 1), np.float32)
+    model = built("tiny_5k")
+    before = maps_of(model, "stage_3_relu_1", images)
+    assert before.shape == (2, 4, 4, 14)
+    classifier = model.get_layer("classifier")
+    logits = before.mean(axis=(1, 2)) @ keras.ops.convert_to_numpy(classifier.kernel)
+    powers = np.exp(logits + keras.ops.convert_to_numpy(classifier.bias))
+    np.testing.assert_allclose(model(images), powers / powers.sum(axis=1, keepdims=True), rtol=1e-4)

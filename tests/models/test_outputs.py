@@ -12,7 +12,7 @@ from keras import layers
 
 from convvision.errors import InputError, ShapeError
 from convvision.models import conv, dense
-from convvision.models._outputs import class_probabilities, gives_logits, image_shape, run_in_batches
+from convvision.models._outputs import gives_logits, image_shape, run_in_batches
 
 
 def classifier(*ending: keras.Layer, classes: int = 3) -> keras.Model:
@@ -59,28 +59,6 @@ def test_several_outputs_and_feature_maps_are_no_classifier() -> None:
         gives_logits(keras.Model(image, heads))
     with pytest.raises(InputError, match=re.escape("Received: outputs of shape [(None, 4, 4, 2)]")):
         gives_logits(keras.Model(image, layers.Conv2D(2, 3)(image)))
-
-
-def test_probabilities_are_the_softmax_of_logits() -> None:
-    model = classifier()
-    images = np.random.default_rng(0).normal(size=(5, 6, 6, 1)).astype(np.float32)
-    kernel, bias = (weight.astype(np.float64) for weight in model.get_weights())
-    powers = np.exp(images.reshape(5, 36) @ kernel + bias)
-    found = class_probabilities(model, images)
-    assert found.dtype == np.float32
-    np.testing.assert_allclose(found, powers / powers.sum(axis=1, keepdims=True), rtol=1e-5)
-
-
-def test_probabilities_of_a_softmax_are_left_alone() -> None:
-    model = classifier(layers.Softmax())
-    images = np.random.default_rng(0).normal(size=(5, 6, 6, 1)).astype(np.float32)
-    np.testing.assert_allclose(class_probabilities(model, images), keras.ops.convert_to_numpy(model(images)), rtol=1e-5)
-
-
-def test_large_logits_do_not_overflow() -> None:
-    model = classifier()
-    images = np.full((1, 6, 6, 1), 1e6, np.float32)
-    np.testing.assert_allclose(class_probabilities(model, images).sum(axis=1), 1, rtol=1e-6)
 
 
 def test_images_are_read_in_batches_and_put_together_in_order() -> None:

@@ -224,6 +224,18 @@ def test_a_stage_of_a_mobile_network_begins_with_a_stride() -> None:
     assert shapes == [(28, 28, 4), (28, 28, 8), (14, 14, 8), (14, 14, 16), (7, 7, 16)]
 
 
+def test_a_split_convolution_is_what_loops_compute() -> None:
+    model = mobile(stages=((6,),), input_shape=(8, 8, 1))
+    inner, outer = maps_of(model, ["stem_relu", "stage_1_block_1_depthwise"], noise((8, 8, 1)))
+    padded = np.pad(inner, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    kernels = keras.ops.convert_to_numpy(model.get_layer("stage_1_block_1_depthwise").kernel)[..., 0]
+    expected = np.empty((2, 8, 8, 3))
+    for image, row, column, channel in np.ndindex(2, 8, 8, 3):
+        window = padded[image, row : row + 3, column : column + 3, channel]
+        expected[image, row, column, channel] = (window * kernels[:, :, channel]).sum()
+    np.testing.assert_allclose(outer, expected, atol=1e-5)
+
+
 def test_patches_that_stick_out_are_filled_with_zeros() -> None:
     model = convmixer(8, 1, input_shape=(7, 7, 1), patch_size=2)
     image = noise((7, 7, 1))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convvision.datasets import Dataset, Scaling, from_arrays, from_folder
+from convvision.datasets import Dataset, Scaling, from_arrays, from_csv, from_folder, from_idx, write_idx
 from convvision.errors import DataNotFoundError, DataWarning, InputError, ShapeError, UnknownNameError
 from convvision.training import Run, load_run, train
 
@@ -130,3 +132,50 @@ def test_a_run_of_arrays_asks_for_data(data: Dataset, make_dense: Callable[..., 
     run = train(make_dense(), data, epochs=1, verbose=0)
     with pytest.raises(InputError, match=r"neither a registered data set nor a folder or file\. Say which data"):
         run.evaluate()
+
+
+def write_csv(path: Path, images: np.ndarray, labels: np.ndarray) -> Path:
+    rows = np.column_stack([images.reshape(len(images), -1), labels])
+    header = ",".join([*(f"p{index}" for index in range(rows.shape[1] - 1)), "kind"])
+    np.savetxt(path, rows, fmt="%d", delimiter=",", header=header, comments="")
+    return path
+
+
+def idx_with_options(folder: Path, data: Dataset) -> Dataset:
+    # A second set in the folder, with the labels in the wrong order, which would be read without the prefix.
+    for prefix, images in (("mine", np.swapaxes(data.train.images, 1, 2)), ("theirs", data.train.images[::-1])):
+        for part in ("train", "test"):
+            write_idx(folder / f"{prefix}-{part}-images-idx3-ubyte", images[..., 0])
+            write_idx(folder / f"{prefix}-{part}-labels-idx1-ubyte", data.train.labels.astype(np.uint8))
+    return from_idx(folder, prefix="mine", transpose=True, class_names=data.info.class_names)
+
+
+def csv_of_two_files(folder: Path, data: Dataset) -> Dataset:
+    train_file, test_file = (write_csv(folder / f"{name}.csv", *split) for name, split in data.parts.items())
+    return from_csv(train_file, test_file, label_column="kind", class_names=data.info.class_names)
+
+
+def csv_split_otherwise(folder: Path, data: Dataset) -> Dataset:
+    return from_csv(write_csv(folder / "all.csv", *data.train), label_column=144, test_split=0.3, seed=5)
+
+
+@pytest.mark.parametrize("read", [idx_with_options, csv_of_two_files, csv_split_otherwise])
+def test_files_are_opened_again_as_they_were_read(
+    read: Callable[[Path, Dataset], Dataset], raw_data: Dataset, make_dense: Callable[..., keras.Model], tmp_path: Path
+) -> None:
+    given = read(tmp_path, raw_data)
+    run = train(make_dense(), given, epochs=1, verbose=0)
+    expected = {name: run.metrics[name] for name in ("test_accuracy", "test_loss")}
+    loaded = load_run(run.save(tmp_path / "run"))
+    assert loaded.data == run.data
+    hash(loaded.data)
+    # A warning would be an error here.
+    assert run.evaluate() == loaded.evaluate() == expected
+
+
+def test_a_run_that_was_saved_before_options_were_kept_reads_without(saved: Path, tmp_path: Path) -> None:
+    older = Path(shutil.copytree(saved, tmp_path / "older"))
+    facts = json.loads((older / "run.json").read_text())
+    del facts["data"]["options"]
+    (older / "run.json").write_text(json.dumps(facts))
+    assert load_run(older).data.options == ()

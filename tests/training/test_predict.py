@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+import gc
+import json
 import logging
+import shutil
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,9 +17,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convvision.datasets import Dataset, Scaling
+from convvision.datasets import Dataset, Scaling, find_label_issues
 from convvision.errors import CorruptDataError, DataNotFoundError, InputError, ShapeError, ValueRangeError
-from convvision.training import Prediction, Predictions, Recipe, Run, train
+from convvision.training import Prediction, Predictions, Predictor, Recipe, Run, load_run, train
+from convvision.training._views import Views
 
 CLASS_NAMES = ("top left", "top right", "bottom left", "bottom right")
 
@@ -103,7 +109,7 @@ def test_one_image_is_predicted_as_among_others(run: Run, pixels: np.ndarray) ->
     np.testing.assert_allclose(one_by_one, all_at_once, atol=1e-6)
 
 
-def test_ten_thousand_images_are_more_than_one_batch_and_no_graph_is_traced(
+def test_ten_thousand_images_are_more_than_one_batch_and_keras_traces_no_graph_of_its_own(
     run: Run, pixels: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def trace(*args: Any, **kwargs: Any) -> None:
@@ -220,6 +226,103 @@ def test_a_file_that_is_no_image_is_named(run: Run, tmp_path: Path) -> None:
     (tmp_path / "letter.png").write_text("Dear reader")
     with pytest.raises(CorruptDataError, match=r"letter\.png cannot be read as an image"):
         run.predict(tmp_path / "letter.png")
+
+
+# Views, and a model that does not stay as it was
+
+
+@pytest.fixture
+def viewed(run: Run) -> Run:
+    """The same model under a recipe of several views."""
+    return dataclasses.replace(run, recipe=dataclasses.replace(run.recipe, views="flip_shift"))
+
+
+def test_views_are_those_of_the_recipe_unless_others_are_asked_for(run: Run, viewed: Run, pixels: np.ndarray) -> None:
+    scaled = (pixels / 255).astype(np.float32)
+    both = np.log(by_hand(run, scaled)) + np.log(by_hand(run, scaled[:, :, ::-1]))
+    mean = np.exp(both / 2) / np.exp(both / 2).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(run.predict(pixels, views="flip").probabilities, mean, atol=1e-6)
+    np.testing.assert_allclose(viewed.predict(pixels, views="flip").probabilities, mean, atol=1e-6)
+    expected = Predictor(run.model, views="flip_shift")(scaled)
+    np.testing.assert_array_equal(viewed.predict(pixels).probabilities, expected)
+    assert not np.allclose(run.predict(pixels).probabilities, expected, atol=1e-3)
+    np.testing.assert_array_equal(viewed.predict(pixels, views="one").probabilities, run.predict(pixels).probabilities)
+
+
+@pytest.mark.parametrize(("asked", "shown"), [("flip", "one"), ("flip_shift", "shift")])
+def test_digits_are_never_mirrored(asked: Views, shown: Views, run: Run, viewed: Run, pixels: np.ndarray) -> None:
+    digits = dataclasses.replace(run, data=dataclasses.replace(run.data, mirrored=False))
+    expected = run.predict(pixels, views=shown).probabilities
+    np.testing.assert_array_equal(digits.predict(pixels, views=asked).probabilities, expected)
+    recipe = dataclasses.replace(run.recipe, views=asked)
+    by_recipe = dataclasses.replace(digits, recipe=recipe).predict(pixels).probabilities
+    np.testing.assert_array_equal(by_recipe, expected)
+
+
+def test_all_that_a_run_measures_uses_the_views_of_its_recipe(run: Run, viewed: Run, data: Dataset) -> None:
+    labels = data.test.labels
+    probabilities = viewed.predict(data.test.images).probabilities
+    measured = viewed.evaluate(data)
+    assert measured["test_accuracy"] == pytest.approx((probabilities.argmax(axis=1) == labels).mean())
+    loss = -np.log(probabilities[np.arange(len(labels)), labels].astype(np.float64)).mean()
+    assert measured["test_loss"] == pytest.approx(loss, rel=1e-5)
+    assert measured["test_loss"] != run.evaluate(data)["test_loss"]
+    np.testing.assert_array_equal(viewed.confusion(data).probabilities, probabilities)
+    issues = find_label_issues(labels, probabilities)
+    np.testing.assert_array_equal(viewed.label_issues(data).joint, issues.joint)
+
+
+def test_a_training_is_tested_with_the_views_of_its_recipe(data: Dataset, make_dense: Callable[..., Any]) -> None:
+    run = train(make_dense(), data, Recipe("viewed", epochs=1, views="shift"), verbose=0)
+    assert {name: run.metrics[name] for name in ("test_accuracy", "test_loss")} == run.evaluate(data)
+    assert run.evaluate(data) != dataclasses.replace(run, recipe=Recipe("one")).evaluate(data)
+
+
+def test_a_saved_run_keeps_its_views_and_whether_it_may_mirror(viewed: Run, tmp_path: Path, pixels: np.ndarray) -> None:
+    digits = dataclasses.replace(viewed, data=dataclasses.replace(viewed.data, mirrored=False))
+    loaded = load_run(digits.save(tmp_path / "run"))
+    assert loaded.recipe.views == "flip_shift"
+    assert loaded.data.mirrored is False
+    np.testing.assert_array_equal(loaded.predict(pixels).probabilities, digits.predict(pixels).probabilities)
+
+
+def test_a_run_that_was_saved_before_there_were_views_has_one(saved: Path, tmp_path: Path) -> None:
+    older = Path(shutil.copytree(saved, tmp_path / "older"))
+    facts = json.loads((older / "run.json").read_text())
+    del facts["recipe"]["views"], facts["data"]["mirrored"]
+    (older / "run.json").write_text(json.dumps(facts))
+    loaded = load_run(older)
+    assert (loaded.recipe.views, loaded.data.mirrored) == ("one", None)
+
+
+def test_views_of_another_name_are_refused(run: Run, pixels: np.ndarray) -> None:
+    with pytest.raises(InputError, match=r"views is 'one' or .* Received: views='both'"):
+        run.predict(pixels, views="both")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=r"views is 'one' or .* Received: views='both'"):
+        Recipe("bad", views="both")  # type: ignore[arg-type]
+
+
+def test_a_model_that_is_trained_on_predicts_as_it_is_now(
+    data: Dataset, make_conv: Callable[..., keras.Model], pixels: np.ndarray
+) -> None:
+    run = train(make_conv(), data, epochs=1, verbose=0)
+    before = run.predict(pixels).probabilities
+    run.model.fit(*data.train, epochs=1, verbose=0)
+    after = run.predict(pixels).probabilities
+    assert not np.allclose(before, after, atol=1e-3)
+    np.testing.assert_allclose(after, by_hand(run, pixels / 255), atol=1e-6)
+    run.model = make_conv()
+    np.testing.assert_allclose(run.predict(pixels).probabilities, by_hand(run, pixels / 255), atol=1e-6)
+
+
+def test_a_run_is_copied_and_forgotten_as_if_it_had_not_predicted(run: Run, pixels: np.ndarray) -> None:
+    other = dataclasses.replace(run)
+    other.predict(pixels)
+    assert vars(other).keys() == vars(run).keys()
+    forgotten = weakref.ref(other)
+    del other
+    gc.collect()
+    assert forgotten() is None
 
 
 # Names and probabilities

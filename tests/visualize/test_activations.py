@@ -314,10 +314,22 @@ def test_nothing_of_the_users_is_changed(case: Callable[[], Case], images: np.nd
 
 
 def test_an_unknown_layer_says_which_was_meant(images: np.ndarray, model: keras.Model) -> None:
-    with pytest.raises(UnknownNameError, match=r"Unknown layer of 'small' 'conv1'\. Did you mean 'conv_1'"):
+    with pytest.raises(UnknownNameError, match=r"Unknown layer 'conv1' of 'small'\. Did you mean 'conv_1'"):
         extract_activations(model, images, "conv1")
     with pytest.raises(UnknownNameError, match=r"Did you mean 'pool_2'"):
         extract_activations(model, images, ["conv_1", "pool2"])
+
+
+def test_a_misspelt_group_says_which_groups_there_are(images: np.ndarray, model: keras.Model) -> None:
+    with pytest.raises(
+        UnknownNameError,
+        match=r"Unknown layer 'convs' of 'small'\. Did you mean 'conv' or .* "
+        r"'spatial', 'conv', 'pool' stand for all layers of a kind\.$",
+    ):
+        extract_activations(model, images, "convs")
+    with pytest.raises(UnknownNameError, match="Unknown layer 'convs'") as caught:
+        extract_activations(model, images, ["convs"])
+    assert "of a kind" not in str(caught.value)
 
 
 @pytest.mark.parametrize("position", [8, -9, 100])

@@ -53,6 +53,15 @@ def test_a_row_an_image_and_a_column_an_attribution(places: Attribution, pixels:
     assert plot_attributions(pixels).axes_[0, 1].get_xlabel() == "class 1: 2.25"
 
 
+def test_a_single_logit_is_that_of_class_1() -> None:
+    values = np.ones((2, 4, 3), np.float32)
+    one = Attribution("grad_cam", IMAGES, values, np.zeros(2, np.int64), np.array([[0.5], [-2]], np.float32))
+    assert [axes.get_xlabel() for axes in plot_attributions(one).axes_[:, 1]] == ["class 1: 0.5", "class 1: -2"]
+    assert plot_attributions(one, class_names=["cat", "dog"]).axes_[0, 1].get_xlabel() == "dog: 0.5"
+    with pytest.raises(InputError, match=r"every class, 1 among them\. Received: 1 class_names"):
+        plot_attributions(one, class_names=["dog"])
+
+
 def test_a_map_of_places_is_stretched_over_the_image(places: Attribution, pixels: Attribution) -> None:
     display = plot_attributions(places, pixels)
     for axes in display.axes_[:, 1:].flat:

@@ -11,10 +11,9 @@ import numpy as np
 import pytest
 from keras import layers
 
-import convvision
 from convvision.errors import InputError, LabelError, ShapeError, UnknownNameError
 from convvision.visualize import extract_activations, occlusion, saliency, score_cam
-from convvision.visualize._class_scores import ClassScores
+from counting import Counting
 from foreign_models import FOREIGN, SHAPE, build_foreign
 from registered_models import built, parametrised
 
@@ -26,18 +25,11 @@ def images() -> np.ndarray:
     return np.random.default_rng(0).random((3, *SHAPE), np.float32)
 
 
-@pytest.fixture
-def passes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The number of images in each forward pass."""
-    counted: list[int] = []
-    real = ClassScores.logits
-
-    def counting(scores: ClassScores, images: Any) -> Any:
-        counted.append(images.shape[0])
-        return real(scores, images)
-
-    monkeypatch.setattr(ClassScores, "logits", counting)
-    return counted
+def counted(shape: tuple[int, ...] = SHAPE) -> tuple[Any, Counting]:
+    """A small network, and its layer that counts how often it runs."""
+    counting = Counting()
+    convolution = layers.Conv2D(4, 3, padding="same", activation="relu", name="conv")
+    return keras.Sequential([keras.Input(shape), counting, convolution, layers.Flatten(), layers.Dense(4)]), counting
 
 
 def linear_model() -> Any:
@@ -98,14 +90,14 @@ def test_patches_reach_as_far_as_the_image(patch: int, stride: int, places: int)
     assert values.shape == (1, places, places)
 
 
-def test_the_lessons_images_take_169_masks_and_themselves_in_one_pass(passes: list[int]) -> None:
-    model = convvision.create_model("conv_16_16")
-    images = np.random.default_rng(0).random((1, 28, 28, 1), np.float32)
-    assert occlusion(model, images).values.shape == (1, 13, 13)
-    assert passes == [170]
-    passes.clear()
-    occlusion(model, np.concatenate([images] * 3))
-    assert passes == [256, 254]
+def test_the_lessons_images_take_169_masks_and_themselves_in_one_pass() -> None:
+    model, counting = counted((28, 28, 1))
+    images = np.random.default_rng(0).random((3, 28, 28, 1), np.float32)
+    assert occlusion(model, images[:1]).values.shape == (1, 13, 13)
+    assert counting.seen() == (1, 170)
+    # Three images are 510 covered ones, 256 a pass.
+    occlusion(model, images)
+    assert counting.seen() == (1 + 2, 170 + 510)
 
 
 def test_covered_images_are_made_pass_by_pass() -> None:
@@ -186,10 +178,11 @@ def test_a_channel_that_is_the_same_everywhere_weighs_nothing(images: np.ndarray
     assert (score_cam(model, images, 0).values == 0).all()
 
 
-def test_masked_images_go_in_as_few_passes_as_hold_them(passes: list[int], images: np.ndarray) -> None:
-    score_cam(build_foreign("branches"), images, layer="stem", batch_size=8)
-    # Three images of four channels; the pass for the maps themselves goes layer by layer.
-    assert passes == [8, 4]
+def test_masked_images_go_in_as_few_passes_as_hold_them(images: np.ndarray) -> None:
+    model, counting = counted()
+    score_cam(model, images, layer="conv", batch_size=8)
+    # One pass for the maps, and three images of four channels in two.
+    assert counting.seen() == (1 + 2, 3 + 12)
 
 
 # On every model
@@ -227,6 +220,37 @@ def test_pred_is_the_prediction_for_the_whole_image(method: Any, images: np.ndar
     assert found.targets.tolist() == predicted.tolist()
     np.testing.assert_allclose(found.values, method(model, images, predicted, batch_size=7).values, atol=1e-5)
     np.testing.assert_allclose(found.logits, saliency(model, images).logits, atol=1e-5)
+
+
+@pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="only TensorFlow compiles")
+@pytest.mark.parametrize(("method", "traces"), [(occlusion, 1), (score_cam, 2)])
+def test_calls_with_other_numbers_of_images_trace_nothing_anew_and_read_the_weights(
+    method: Any, traces: int, images: np.ndarray
+) -> None:
+    model, counting = counted()
+    before = counting.traces
+    for count in (3, 1, 2):
+        found = method(model, images[:count], 0, batch_size=7)
+    assert counting.traces == before + traces
+    kernel, bias = model.layers[-1].get_weights()
+    model.layers[-1].set_weights([2 * kernel, bias])
+    doubled = method(model, images[:2], 0, batch_size=7)
+    assert counting.traces == before + traces
+    np.testing.assert_allclose(doubled.logits, 2 * found.logits, rtol=1e-5)
+    if method is occlusion:
+        np.testing.assert_allclose(doubled.values, 2 * found.values, atol=1e-5)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("name", ["branches", "several_heads"])
+def test_no_model_is_made(method: Any, name: str, images: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = build_foreign(name)
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise AssertionError("a model is made")
+
+    monkeypatch.setattr(keras.Model, "__init__", refuse)
+    method(model, images, 0, **options_for(name))
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -147,7 +147,7 @@ def test_classes_of_one_channel_share_its_colours_and_empty_classes_are_left_out
     ("options", "error", "message"),
     [
         ({"layer": "conv_3"}, UnknownNameError, "Unknown layer 'conv_3'. Did you mean 'conv_1'"),
-        ({"layer": "conv_1", "channels": [6]}, InputError, "has the channels 0 to 5. Received: channel 6"),
+        ({"layer": "conv_1", "channels": [6]}, InputError, "has the channels 0 to 5. Received: channel=6"),
         ({"layer": "conv_1", "cmap": "infernal"}, InputError, "cmap is Matplotlib's name"),
     ],
 )

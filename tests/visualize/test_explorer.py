@@ -20,6 +20,7 @@ from convvision.datasets import Scaling, draw_fashion
 from convvision.errors import InputError, LabelError, OutputError, ShapeError, UnknownNameError, ValueRangeError
 from convvision.visualize import RecordedLayer, Recording, export_explorer
 from foreign_models import FOREIGN, SHAPE, build_foreign
+from registered_models import parametrised
 
 TEXTS = Path(convvision.visualize.__file__).parent / "explorer"
 
@@ -109,6 +110,38 @@ def test_each_step_reads_earlier_ones_and_has_the_shape_of_its_layer(name: str, 
         assert step["op"] != "recorded", step
     shapes = [tuple(page.facts["steps"][output]["shape"]) for output in page.facts["outputs"]]
     assert shapes == [tuple(output.shape[1:]) for output in model.outputs]
+
+
+@parametrised()
+def test_every_step_of_a_registered_model_is_computed_in_the_page(
+    name: str, images: np.ndarray, tmp_path: Path
+) -> None:
+    model = convvision.create_model(name)
+    if model.count_params() > 12_000_000:
+        with pytest.raises(InputError, match="A page holds up to 64 MB, that is 12 million parameters"):
+            export_explorer(model, images[:1], tmp_path / "page.html")
+        return
+    page = Page(export_explorer(model, images[:1], tmp_path / "page.html"))
+    assert [step["name"] for step in page.facts["steps"] if step["op"] == "recorded"] == []
+    parameters = convvision.get_model_info(name).parameters
+    assert sum(step["parameters"] for step in page.facts["steps"]) == page.facts["model"]["parameters"] == parameters
+
+
+@pytest.mark.parametrize(
+    ("layer", "reason"),
+    [
+        (layers.LayerNormalization(axis=(1, 2, 3)), "unknown_layer"),
+        (layers.Normalization(axis=1, mean=[1.0] * 6, variance=[2.0] * 6), "unknown_layer"),
+        (layers.UpSampling2D(2, interpolation="bicubic"), "interpolation"),
+        (layers.MaxPooling2D(2, data_format="channels_first"), "channels_first"),
+    ],
+)
+def test_layers_that_are_known_in_part_are_recorded_otherwise(layer: Any, reason: str, tmp_path: Path) -> None:
+    model = keras.Sequential([keras.Input((6, 6, 2)), layer])
+    page = Page(export_explorer(model, np.ones((1, 6, 6, 2), np.float32), tmp_path / "page.html"))
+    step = page.facts["steps"][1]
+    assert (step["op"], step["reason"]) == ("recorded", reason)
+    assert f"reason_{reason}" in page.texts
 
 
 def test_a_layer_called_twice_is_embedded_once(tmp_path: Path) -> None:
@@ -258,7 +291,7 @@ def test_a_training_that_diverged_is_refused_with_its_epoch(small: Any, tmp_path
 
 def test_a_recording_of_another_model_is_refused(small: Any, tmp_path: Path) -> None:
     given = np.zeros((1, 6, 5, 2), np.float32)
-    with pytest.raises(UnknownNameError, match=r"Unknown layer of the model 'pol'\. Did you mean 'pool'"):
+    with pytest.raises(UnknownNameError, match=r"Unknown layer 'pol' of the model\. Did you mean 'pool'"):
         export_explorer(small, given, tmp_path / "page.html", recording=recorded(given, "pol"))
     with pytest.raises(ShapeError, match=r"\(4, 1, 2, 2, 3\) here. Received: shape \(4, 1, 2, 2, 7\)"):
         export_explorer(small, given, tmp_path / "page.html", recording=recorded(given, shape=(2, 2, 7)))
@@ -305,7 +338,10 @@ def test_every_script_is_in_the_page_and_every_text_is_used(small: Any, tmp_path
         assert len(script.splitlines()) < 300, name
     everything = "".join(scripts.values())
     # Keys that are put together begin with one of these.
-    made = ("about_", "kind_", "merge_", "reason_", "scale_", "clear", "invert", "reset", "language", "noscript")
+    made = (
+        "about_", "clear", "invert", "kind_", "language", "merge_", "noscript", "reason_", "reset", "scale_",
+        "upsample_",
+    )  # fmt: skip
     unused = [
         key
         for key in json.loads((TEXTS / "en.json").read_text(encoding="utf-8"))
@@ -356,6 +392,10 @@ def test_images_and_maps_count_towards_the_size(small: Any, tmp_path: Path, monk
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
+        ({"path": None}, InputError, r"its file ends in \.html\. Received: path=None"),
+        ({"title": 7}, InputError, "title is a text, or None for the model's name. Received: title=7"),
+        ({"class_names": 7}, InputError, "one name for each of the model's 4 classes. Received: class_names=7"),
+        ({"scaling": "unit"}, InputError, "Expected a Scaling, or None. Received: scaling='unit'"),
         ({"language": "english"}, UnknownNameError, "Unknown language 'english'.*Known: 'en', 'zh'"),
         ({"class_names": ["a", "b"]}, InputError, "one name for each of the model's 4 classes. Received: 2"),
         ({"labels": [7]}, LabelError, "from 0 to 3. Received: 7"),

@@ -23,6 +23,7 @@ from convvision.visualize import (
     receptive_field,
 )
 from foreign_models import FOREIGN, SHAPE, build_foreign
+from registered_models import parametrised, settled
 
 pytestmark = pytest.mark.browser
 
@@ -103,18 +104,57 @@ def depthwise_grouped_dilated_and_residual() -> Any:
     return keras.Model(image, layers.Dense(10, activation="softmax")(layers.GlobalMaxPooling2D()(x)))
 
 
-@pytest.mark.parametrize("build", [normalized_and_strided, depthwise_grouped_dilated_and_residual])
+def enlarged_and_normalized() -> Any:
+    image = keras.Input((28, 28, 1))
+    x = layers.Normalization(mean=0.3, variance=0.1)(image)
+    x = layers.Conv2D(6, 3, strides=2, padding="same")(x)
+    x = layers.LayerNormalization(name="norm")(layers.PReLU(shared_axes=[1, 2])(x))
+    # Of columns and channels, as Keras takes them for rows and columns.
+    x = layers.ZeroPadding2D(((2, 1), (3, 1)), data_format="channels_first", name="pad")(x)
+    x = layers.Cropping2D(((1, 0), (1, 2)), data_format="channels_first")(x)
+    x = layers.UpSampling2D((2, 3), name="nearest")(layers.PReLU()(x))
+    x = layers.AveragePooling2D(3)(x)
+    x = layers.UpSampling2D((3, 2), interpolation="bilinear", name="bilinear")(x)
+    x = layers.LayerNormalization(center=False, scale=False, epsilon=0.1)(layers.Conv2D(4, 3)(x))
+    x = layers.LayerNormalization(name="last_norm")(layers.GlobalAveragePooling2D()(x))
+    return keras.Model(image, layers.Dense(10, activation="softmax")(x))
+
+
+@pytest.mark.parametrize(
+    "build", [normalized_and_strided, depthwise_grouped_dilated_and_residual, enlarged_and_normalized]
+)
 def test_every_map_is_that_of_keras(build: Any, images: np.ndarray, tmp_path: Path, open_page: Any) -> None:
     model = spread(build())
     with open_page(export_explorer(model, images[:1], tmp_path / "page.html")) as page:
-        for layer in extract_activations(model, images[:1]).layers:
-            found = layer_values(page, last_step(page, layer.name), layer.maps[0].shape)
-            np.testing.assert_allclose(found, layer.maps[0], atol=1e-4, err_msg=layer.name)
+        every_map_is_that_of_keras(page, model, images[:1])
         logits = np.array(page.evaluate("convvision.logits(0)"))
     expected = np.asarray(model(images[:1]))[0]
     if build is not normalized_and_strided:
         logits = np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
     np.testing.assert_allclose(logits, expected, atol=1e-3)
+
+
+def every_map_is_that_of_keras(page: Any, model: Any, image: np.ndarray) -> None:
+    for layer in extract_activations(model, image).layers:
+        found = layer_values(page, last_step(page, layer.name), layer.maps[0].shape)
+        # Single precision loses as many digits of large numbers as of small ones.
+        tolerance = 1e-4 * max(1, np.abs(layer.maps).max())
+        np.testing.assert_allclose(found, layer.maps[0], atol=tolerance, err_msg=layer.name)
+
+
+@parametrised()
+def test_every_map_of_a_registered_model_is_that_of_keras(
+    name: str, images: np.ndarray, tmp_path: Path, open_page: Any
+) -> None:
+    model = settled(spread(convvision.create_model(name)))
+    if model.count_params() > 12_000_000:
+        pytest.skip("A page has no room for so many parameters.")
+    with open_page(export_explorer(model, images[:1], tmp_path / "page.html")) as page:
+        if not name.startswith("dense_"):
+            every_map_is_that_of_keras(page, model, images[:1])
+        shown = layer_values(page, "classifier/softmax", (10,))
+        np.testing.assert_allclose(shown, np.asarray(model(images[:1]))[0], atol=1e-3)
+        assert page.get_by_role("button", name="Clear").is_enabled()
 
 
 def last_step(page: Any, layer: str) -> str:
@@ -297,8 +337,35 @@ def test_the_arithmetic_is_that_of_the_unit(lesson: Any, images: np.ndarray, ope
         assert page.locator(".columns button").count() == 16
 
 
-def test_every_layer_can_be_looked_at(lesson: Any, open_page: Any) -> None:
-    with open_page(lesson[1]) as page:
+def test_a_layer_normalisation_is_worked_out_step_by_step(images: np.ndarray, tmp_path: Path, open_page: Any) -> None:
+    model = spread(enlarged_and_normalized())
+    with open_page(export_explorer(model, images, tmp_path / "page.html")) as page:
+        choose_unit(page, "norm", 2, 6, 5)
+        norm = model.get_layer("norm")
+        below, above = (extract_activations(model, images[:1], name).layers[0].maps[0] for name in (3, "norm"))
+        x = below[6, 5].astype(np.float64)
+        deviation = np.sqrt(x.var() + 1e-3)
+        scale, shift = (float(np.asarray(each)[2]) for each in (norm.gamma, norm.beta))
+        normalized = (x[2] - x.mean()) / deviation
+        terms = [numbers(term)[0] for term in page.locator(".parts .term b").all_inner_texts()]
+        expected = [x[2], x.mean(), deviation, normalized, normalized, scale, shift, above[6, 5, 2]]
+        assert terms == pytest.approx(expected, rel=0.02, abs=1e-3)
+
+
+def test_a_channel_of_padding_has_nothing_below(images: np.ndarray, tmp_path: Path, open_page: Any) -> None:
+    model = spread(enlarged_and_normalized())
+    with open_page(export_explorer(model, images, tmp_path / "page.html")) as page:
+        for channel, said in ((2, "padding"), (3, "the same number"), (9, "padding")):
+            choose_unit(page, "pad", channel, 6, 5)
+            assert said in page.inner_text("#unit .parts"), channel
+
+
+@pytest.mark.parametrize("build", [None, enlarged_and_normalized])
+def test_every_layer_can_be_looked_at(
+    build: Any, lesson: Any, images: np.ndarray, tmp_path: Path, open_page: Any
+) -> None:
+    path = lesson[1] if build is None else export_explorer(spread(build()), images, tmp_path / "page.html")
+    with open_page(path) as page:
         for name in page.evaluate("convvision.steps.map((step) => step.name)"):
             page.evaluate("name => convvision.choose(name)", name)
             page.evaluate("convvision.settled()")
@@ -377,6 +444,34 @@ def test_recorded_logits_of_a_sigmoid_head_become_probabilities(
         assert page.locator("#prediction.missing").count() == (0 if with_logits else 1)
         if with_logits:
             assert page.locator("#prediction .share").all_inner_texts() == ["75 %", "25 %"]
+
+
+@pytest.mark.parametrize("activation", ["sigmoid", None])
+def test_a_single_output_tells_class_1_from_class_0(
+    activation: str | None, images: np.ndarray, tmp_path: Path, open_page: Any
+) -> None:
+    head = [layers.GlobalMaxPooling2D(), layers.Dense(1, activation=activation, name="head")]
+    model = spread(keras.Sequential([keras.Input((28, 28, 1)), layers.Conv2D(3, 3, name="conv"), *head]))
+    # Between the images, so that some are of either class.
+    logits = extract_activations(model, images, "conv").logits[:, 0]
+    head[1].bias.assign(np.asarray(head[1].bias) - np.median(logits))
+    shares = 1 / (1 + np.exp(np.median(logits) - logits))
+    names, labels = ["cat", "dog"], (shares > 0.5).astype(int)
+    assert 0 < labels.sum() < 10
+    path = export_explorer(model, images, tmp_path / "page.html", class_names=names, labels=labels)
+    with open_page(path) as page:
+        for index, share in enumerate(shares):
+            page.locator(".card").nth(index).click()
+            page.evaluate("convvision.settled()")
+            assert page.locator("#prediction .class").all_inner_texts() == names
+            shown = [numbers(text)[0] / 100 for text in page.locator("#prediction .share").all_inner_texts()]
+            assert shown == pytest.approx([1 - share, share], abs=0.006)
+        until(page, "[...document.querySelectorAll('.verdict')].every((each) => each.textContent)")
+        verdicts = page.locator(".verdict").all_inner_texts()
+        assert [verdict.split()[:2] for verdict in verdicts] == [["✓", names[label]] for label in labels]
+        page.evaluate("convvision.choose('head')")
+        page.evaluate("convvision.settled()")
+        assert page.inner_text(".answers .row-name") == "dog"
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

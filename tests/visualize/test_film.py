@@ -62,6 +62,15 @@ def test_another_channel_and_no_logits() -> None:
     assert display.axes_[0, 1].get_xlabel() == ""
 
 
+def test_a_single_logit_tells_class_1_from_class_0() -> None:
+    whole = a_recording()
+    recording = Recording(whole.images, whole.epochs, whole.layers, whole.logits[..., 1:2] - 1)
+    display = plot_recording(recording, "conv", class_names=["Cat", "Dog"])
+    assert [axes.get_xlabel() for axes in display.axes_[1, 1:]] == ["Cat", "Cat", "Dog", "Dog"]
+    with pytest.raises(InputError, match="Expected 2 class_names"):
+        plot_recording(recording, "conv", class_names=["Dog"])
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

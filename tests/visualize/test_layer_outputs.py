@@ -13,7 +13,7 @@ from keras import layers
 
 import convvision
 from convvision.visualize import extract_activations, maximize_activation, plot_activation_grid, saliency
-from convvision.visualize._layer_outputs import _compiled
+from convvision.visualize._compiled import _passes
 from counting import Counting
 from foreign_models import FOREIGN, SHAPE, build_foreign
 
@@ -108,6 +108,16 @@ def test_an_activation_that_is_changed_is_noticed(images: np.ndarray) -> None:
     np.testing.assert_allclose(without, np.asarray(model(images)), atol=1e-5)
 
 
+def test_a_normalisation_that_is_adapted_is_noticed(images: np.ndarray) -> None:
+    normalization = layers.Normalization(name="norm")
+    model = keras.Sequential([keras.Input(SHAPE), normalization, layers.Flatten(), layers.Dense(2)])
+    np.testing.assert_allclose(extract_activations(model, images, "norm")["norm"].maps, images, atol=1e-6)
+    normalization.adapt(images)
+    found = extract_activations(model, images, "norm")["norm"].maps
+    np.testing.assert_allclose(found.mean(axis=(0, 1, 2)), 0, atol=1e-5)
+    np.testing.assert_allclose(found.std(axis=(0, 1, 2)), 1, atol=1e-5)
+
+
 def test_a_layer_that_is_put_in_the_place_of_another_is_noticed(images: np.ndarray) -> None:
     model = keras.Sequential([keras.Input(SHAPE), layers.Conv2D(2, 3, name="first"), layers.Conv2D(2, 3, name="last")])
     extract_activations(model, images)
@@ -127,18 +137,18 @@ def test_nothing_is_kept_when_the_model_is_gone(name: str, images: np.ndarray) -
     if name == "half_precision":
         images = (255 * images).astype(np.uint8)
     gc.collect()
-    before = len(_compiled)
+    before = len(_passes)
     model = build_foreign(name)
     there = weakref.ref(model)
     weights = [weakref.ref(weight) for weight in model.weights]
     found = extract_activations(model, images)
     maximize_activation(model, found.layers[0].name, 0, steps=1, start=np.full(SHAPE, 0.5))
-    assert len(_compiled) == before + 1
+    assert len(_passes) == before + 1
     del model
     gc.collect()
     assert there() is None
     assert [weight() for weight in weights] == [None] * len(weights)
-    assert len(_compiled) == before
+    assert len(_passes) == before
 
 
 # The logits

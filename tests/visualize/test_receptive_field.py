@@ -192,7 +192,7 @@ def test_the_box_is_drawn_on_the_image_and_cut_out_of_it() -> None:
     buffer = io.BytesIO()
     display.figure_.savefig(buffer, format="png", dpi=50)
     assert np.asarray(Image.open(buffer).convert("RGB")).std() > 0
-    with pytest.raises(ShapeError, match=r"\(N, 28, 28, 1\)"):
+    with pytest.raises(ShapeError, match=r"One image .* Received: shape \(1, 28, 28, 1\)"):
         plot_receptive_field(model, image[None], "conv_2", (2, 3))
     for unit in (3, (11, 0)):
         with pytest.raises(InputError, match=r"from \(0, 0\) to \(10, 10\)"):

@@ -14,7 +14,9 @@ import pytest
 from keras import layers
 
 import convvision
-from convvision.visualize import class_mean_activations, filter_report, top_patches
+from convvision.visualize import class_mean_activations, extract_activations, filter_report, top_patches
+from counting import Counting
+from foreign_models import build_foreign
 
 LABELS = np.arange(50) % 3
 PASSES: dict[str, Callable[..., Any]] = {
@@ -24,20 +26,6 @@ PASSES: dict[str, Callable[..., Any]] = {
     ),
     "top_patches": lambda model, images, **options: top_patches(model, images, "second", [0, 1], **options),
 }
-
-
-class Counting(layers.Identity):
-    """Hands on what it gets, and notes for how many images it was called."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self.batches: list[int] = []
-
-    def call(self, x: Any) -> Any:
-        # Without a number of images it is a shape that passes by, while the model is built.
-        if x.shape[0] is not None:
-            self.batches.append(int(x.shape[0]))
-        return x
 
 
 @pytest.mark.parametrize("name", PASSES)
@@ -56,7 +44,71 @@ def test_the_model_runs_once_over_all_images_and_no_further_than_the_last_layer(
         ]
     )
     PASSES[name](model, np.ones((50, 10, 10, 1)), batch_size=16)
-    assert [counter.batches for counter in counters] == [[16, 16, 16, 2], [16, 16, 16, 2], []]
+    assert [counter.seen() for counter in counters] == [(4, 50), (4, 50), (0, 0)]
+
+
+@pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="only TensorFlow compiles")
+@pytest.mark.parametrize("name", PASSES)
+def test_one_trace_serves_every_number_of_images_and_reads_the_weights_anew(name: str) -> None:
+    counting = Counting()
+    model = keras.Sequential(
+        [
+            keras.Input((10, 10, 1)),
+            counting,
+            layers.Conv2D(3, 3, activation="relu", name="first"),
+            layers.Conv2D(4, 3, activation="relu", name="second"),
+            layers.Flatten(),
+            layers.Dense(2),
+        ]
+    )
+    images = np.random.default_rng(0).random((50, 10, 10, 1), np.float32)
+    before = counting.traces
+    for count in (50, 20, 37):
+        PASSES[name](model, images[:count], batch_size=16)
+    assert counting.traces == before + 1
+    kernel, bias = model.get_layer("second").get_weights()
+    model.get_layer("second").set_weights([0 * kernel, bias + 7])
+    found = PASSES[name](model, images, batch_size=16)
+    assert counting.traces == before + 1
+    seen = {
+        "filter_report": lambda: found["second"].maximum,
+        "class_mean_activations": lambda: found["second"].maps,
+        "top_patches": lambda: found.values,
+    }[name]()
+    np.testing.assert_allclose(seen, 7, rtol=1e-6)
+
+
+@pytest.mark.skipif(keras.config.backend() != "tensorflow", reason="only TensorFlow compiles")
+def test_other_channels_take_no_other_trace() -> None:
+    counting = Counting()
+    model = keras.Sequential([keras.Input((10, 10, 1)), counting, layers.Conv2D(4, 3, name="conv")])
+    images = np.random.default_rng(0).random((5, 10, 10, 1), np.float32)
+    before = counting.traces
+    every = top_patches(model, images, "conv", range(4), k=2)
+    for channel in range(4):
+        found = top_patches(model, images, "conv", channel, k=2)
+        np.testing.assert_array_equal(found.values[0], every.values[channel])
+    assert counting.traces == before + 1
+
+
+def test_images_of_any_size_are_read_at_theirs() -> None:
+    model = build_foreign("fully_convolutional")
+    for side in (8, 11):
+        images = np.random.default_rng(0).random((5, side, side + 1, 2), np.float32)
+        maps = extract_activations(model, images, "conv").layers[0].maps
+        report = filter_report(model, images, layers=1)
+        np.testing.assert_allclose(report.layers[0].mean, maps.mean(axis=(0, 1, 2)), rtol=1e-5)
+
+
+def test_an_activation_that_is_changed_is_noticed() -> None:
+    model = keras.Sequential([keras.Input((6, 6, 1)), layers.Conv2D(2, 3, activation="relu", name="conv")])
+    images = np.random.default_rng(0).random((5, 6, 6, 1), np.float32)
+    model.layers[0].set_weights([-np.ones((3, 3, 1, 2), np.float32), np.zeros(2, np.float32)])
+    assert filter_report(model, images)["conv"].maximum.max() == 0
+    model.layers[0].activation = keras.activations.sigmoid
+    after = filter_report(model, images)["conv"]
+    assert after.maximum.max() > 0
+    assert after.at_bound is not None
 
 
 @pytest.mark.parametrize("name", PASSES)

@@ -107,9 +107,9 @@ def test_images_of_an_open_size_have_no_boxes(images: np.ndarray) -> None:
 def test_what_is_not_there_is_refused(images: np.ndarray) -> None:
     model = build_foreign("branches")
     for channels, message in (
-        (4, "'stem' has the channels 0 to 3. Received: channel 4"),
-        (-1, "Received: channel -1"),
-        ([0, 1.5], "Received: channel 1.5"),
+        (4, "'stem' has the channels 0 to 3. Received: channel=4"),
+        (-1, "Received: channel=-1"),
+        ([0, 1.5], "Received: channel=1.5"),
         ([], "at least one channel of 'stem'"),
         ("all", "at least one channel of 'stem'"),
     ):

@@ -73,6 +73,14 @@ def from_csv(
     check_options(scale, test_split, validation_split)
     path = Path(path)
     paths = [path] if test_path is None else [path, Path(test_path)]
+    options = {
+        "test_path": None if test_path is None else str(Path(test_path).resolve()),
+        "image_shape": image_shape,
+        "label_column": label_column,
+        "class_names": None if class_names is None else tuple(map(str, class_names)),
+        "test_split": test_split,
+        "seed": seed,
+    }
     files = [read_csv(one, image_shape, label_column) for one in paths]
     labels = _as_numbers([labels for _, labels in files])
     if class_names is None:
@@ -89,7 +97,7 @@ def from_csv(
         validation_split=validation_split,
         seed=seed,
     )
-    return dataclasses.replace(data, location=str(path.resolve()))
+    return dataclasses.replace(data, location=str(path.resolve()), options=options)
 
 
 def _as_numbers(labels: list[NDArray[np.str_]]) -> list[NDArray[Any]]:

@@ -71,6 +71,11 @@ def from_idx(
         Split(images=float32(60, 8, 8, 1), labels=int64(60,))
     """
     directory = Path(directory)
+    options = {
+        "prefix": prefix,
+        "transpose": transpose,
+        "class_names": None if class_names is None else tuple(map(str, class_names)),
+    }
     images: list[NDArray[Any]] = []
     labels: list[NDArray[Any]] = []
     for part in _SPELLINGS:
@@ -91,7 +96,7 @@ def from_idx(
         validation_split=validation_split,
         seed=seed,
     )
-    return dataclasses.replace(data, location=str(directory.resolve()))
+    return dataclasses.replace(data, location=str(directory.resolve()), options=options)
 
 
 def _count_from_one(labels: Sequence[NDArray[Any]], class_names: Sequence[str] | None) -> bool:

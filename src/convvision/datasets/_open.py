@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, overload
+from types import MappingProxyType
+from typing import Any, Literal, overload
 
 from convvision.datasets._csv import from_csv
 from convvision.datasets._folder import from_folder
@@ -30,6 +32,7 @@ def open_data(
     image_shape: tuple[int, int, int] = ...,
     aspect: Aspect = ...,
     on_error: Literal["raise", "skip"] = ...,
+    options: Mapping[str, Any] = ...,
 ) -> Dataset: ...
 
 
@@ -42,6 +45,7 @@ def open_data(
     image_shape: tuple[int, int, int] = ...,
     aspect: Aspect = ...,
     on_error: Literal["raise", "skip"] = ...,
+    options: Mapping[str, Any] = ...,
 ) -> Dataset | StreamedDataset: ...
 
 
@@ -53,6 +57,7 @@ def open_data(
     image_shape: tuple[int, int, int] = (28, 28, 1),
     aspect: Aspect = "stretch",
     on_error: Literal["raise", "skip"] = "raise",
+    options: Mapping[str, Any] = MappingProxyType({}),
 ) -> Dataset | StreamedDataset:
     """Load a data set by name or from a folder or a file; one that is loaded already is returned as it is.
 
@@ -64,6 +69,7 @@ def open_data(
         image_shape: (H, W, C) that image files are read as; C is 1 or 3.
         aspect: As in :func:`read_picture`.
         on_error: As in :func:`from_folder`.
+        options: Further arguments for :func:`from_idx` or :func:`from_csv`, as :attr:`Dataset.options` has them.
 
     Raises:
         InputError: Something else, such as arrays.
@@ -83,11 +89,11 @@ def open_data(
         return load_dataset(str(data), scale=scale, validation_split=validation_split)
     path = Path(data)
     if path.is_file() and path.name.lower().endswith((".csv", ".csv.gz")):
-        return from_csv(path, scale=scale, validation_split=validation_split)
+        return from_csv(path, scale=scale, validation_split=validation_split, **options)
     if not path.is_dir():
         raise unknown_name("data set", data, known, hint="It is no folder either, and no CSV file.")
     if holds_idx(path):
-        return from_idx(path, scale=scale, validation_split=validation_split)
+        return from_idx(path, scale=scale, validation_split=validation_split, **options)
     height, width, channels = image_shape
     return from_folder(
         path,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -122,6 +122,7 @@ class Dataset:
         scaling: How the pixels were scaled; knows how to do the same to other images.
         location: Absolute path of the folder or file that it was read from; empty for a registered set and for arrays.
         aspect: How image files were brought to the shape of the images, as in :func:`read_picture`.
+        options: With what else :func:`from_idx` or :func:`from_csv` read it; names of their arguments -> plain data.
 
     Raises:
         ShapeError: Images of another shape than ``info`` says.
@@ -136,6 +137,7 @@ class Dataset:
     scaling: Scaling = field(default_factory=Scaling)
     location: str = ""
     aspect: Aspect = "stretch"
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for images, labels in self.parts.values():

@@ -20,4 +20,5 @@ from ._summary import ModelSummary as ModelSummary
 from ._summary import summary as summary
 from ._tiny import tiny as tiny
 from ._vgg import vgg as vgg
+from ._weights import WeightsCard as WeightsCard
 from ._wide_resnet import wide_resnet as wide_resnet

@@ -10,7 +10,16 @@ from convvision._keras import keras
 from convvision.errors import InputError
 from convvision.models._head import positive_ints
 
-__all__ = ["activate", "blocks_a_stage", "check_stages", "convolve", "convolve_depthwise", "normalise", "shortcut_sum"]
+__all__ = [
+    "activate",
+    "blocks_a_stage",
+    "check_stages",
+    "convolve",
+    "convolve_depthwise",
+    "convolve_in_stages",
+    "normalise",
+    "shortcut_sum",
+]
 
 
 def convolve(x: Any, filters: int, kernel_size: int = 3, strides: int = 1, *, name: str, use_bias: bool = False) -> Any:
@@ -54,6 +63,31 @@ def activate(x: Any, *, name: str, activation: str = "relu") -> Any:
 def shortcut_sum(x: Any, shortcut: Any, *, name: str) -> Any:
     """Add what a block computes to what it was given."""
     return keras.layers.Add(name=name)([x, shortcut])
+
+
+def convolve_in_stages(x: Any, stages: Sequence[Sequence[int]], *, first_kernel_size: int, pooling: str) -> Any:
+    """Halve an image with the first convolution, and again with a pooling between stages.
+
+    Args:
+        x: Symbolic tensor (N, H, W, C).
+        stages: Filters of each stage's convolutions, 3 × 3 but for the first of all.
+        first_kernel_size: Height and width of the first kernel, which moves by 2 pixels.
+        pooling: "average" or "max", of 2 × 2 positions.
+
+    Returns:
+        Symbolic tensor, with layers ``stage_1_conv_1``, ``stage_1_norm_1``, ``stage_1_relu_1`` … ``stage_1_pool`` …
+    """
+    pool = keras.layers.AveragePooling2D if pooling == "average" else keras.layers.MaxPooling2D
+    for stage, filters in enumerate(stages, start=1):
+        if stage > 1:
+            # Padded, so that the seventh row and column of 7 × 7 are not lost.
+            x = pool(2, padding="same", data_format="channels_last", name=f"stage_{stage - 1}_pool")(x)
+        for index, width in enumerate(filters, start=1):
+            kernel_size, strides = (first_kernel_size, 2) if (stage, index) == (1, 1) else (3, 1)
+            x = convolve(x, width, kernel_size, strides, name=f"stage_{stage}_conv_{index}")
+            x = normalise(x, name=f"stage_{stage}_norm_{index}")
+            x = activate(x, name=f"stage_{stage}_relu_{index}")
+    return x
 
 
 def check_stages(stages: Sequence[int | Sequence[int]]) -> tuple[tuple[int, ...], ...]:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from convvision._keras import keras
 from convvision._public import set_module
 from convvision.errors import InputError
-from convvision.models._blocks import activate, check_stages, convolve, normalise
+from convvision.models._blocks import check_stages, convolve_in_stages
 from convvision.models._head import dense_head
 from convvision.models._registry import check_input_shape, check_num_classes, register_model
 from convvision.models._sizes import Window, check_size, smallest_size
@@ -67,16 +67,8 @@ def fast_conv(
     shape = check_input_shape(input_shape)
     check_size(shape, _windows(widths), advice="Use larger images or fewer stages.")
 
-    x: Any
-    x = image = keras.Input(shape, name="image")
-    for stage, filters in enumerate(widths, start=1):
-        if stage > 1:
-            x = _pool(x, pooling, name=f"stage_{stage - 1}_pool")
-        for index, width in enumerate(filters, start=1):
-            kernel_size, strides = (6, 2) if (stage, index) == (1, 1) else (3, 1)
-            x = convolve(x, width, kernel_size, strides, name=f"stage_{stage}_conv_{index}")
-            x = normalise(x, name=f"stage_{stage}_norm_{index}")
-            x = activate(x, name=f"stage_{stage}_relu_{index}")
+    image = keras.Input(shape, name="image")
+    x = convolve_in_stages(image, widths, first_kernel_size=6, pooling=pooling)
     outputs = dense_head(
         x,
         num_classes=check_num_classes(num_classes),
@@ -86,12 +78,6 @@ def fast_conv(
         classifier_activation=classifier_activation,
     )
     return keras.Model(image, outputs, name=name or "fast_conv")
-
-
-def _pool(x: Any, pooling: str, *, name: str) -> Any:
-    kind = keras.layers.AveragePooling2D if pooling == "average" else keras.layers.MaxPooling2D
-    # Padded, so that the seventh row and column of 7 × 7 are not lost.
-    return kind(2, padding="same", data_format="channels_last", name=name)(x)
 
 
 def _windows(stages: Sequence[Any]) -> list[Window]:

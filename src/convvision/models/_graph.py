@@ -11,7 +11,16 @@ from convvision._keras import keras
 from convvision._public import set_module
 from convvision.errors import InputError
 
-__all__ = ["LayerCall", "ReceptiveField", "class_names", "computes_as", "layer_calls", "require_built"]
+__all__ = [
+    "LayerCall",
+    "ReceptiveField",
+    "class_names",
+    "computes_as",
+    "layer_calls",
+    "nodes_in_order",
+    "over_channels",
+    "require_built",
+]
 
 
 @set_module("convvision.models")
@@ -76,24 +85,30 @@ def require_built(model: Any) -> None:
         raise InputError(f"The layers of {model.name!r} are not connected yet. {advice}")
 
 
-def layer_calls(model: keras.Model) -> list[LayerCall]:
+def layer_calls(model: keras.Model, outputs: Sequence[Any] | None = None) -> list[LayerCall]:
     """List the calls of layers that lead from a model's inputs to its outputs, in the order of the data.
+
+    Args:
+        model: A model whose layers are connected.
+        outputs: Those of its outputs that are asked for; None for all of them.
 
     Raises:
         InputError: As :func:`require_built`.
     """
     require_built(model)
     fields: dict[int, ReceptiveField | None] = {id(tensor): _PIXEL for tensor in model.inputs}
-    return list(_walk(model, "", fields))
+    return list(_walk(model, model.outputs if outputs is None else outputs, "", fields))
 
 
-def _walk(model: Any, prefix: str, fields: dict[int, ReceptiveField | None]) -> Iterator[LayerCall]:
-    for node in _nodes_in_order(model):
+def _walk(
+    model: Any, outputs: Sequence[Any], prefix: str, fields: dict[int, ReceptiveField | None]
+) -> Iterator[LayerCall]:
+    for node in nodes_in_order(model, outputs):
         layer, name = node.operation, f"{prefix}{node.operation.name}"
         if isinstance(layer, keras.Model) and getattr(layer, "inputs", None) is not None:
             for inner, outer in zip(layer.inputs, node.input_tensors, strict=True):
                 fields[id(inner)] = fields[id(outer)]
-            yield from _walk(layer, f"{name}/", fields)
+            yield from _walk(layer, layer.outputs, f"{name}/", fields)
             for inner, outer in zip(layer.outputs, node.outputs, strict=True):
                 fields[id(outer)] = fields[id(inner)]
             continue
@@ -105,11 +120,11 @@ def _walk(model: Any, prefix: str, fields: dict[int, ReceptiveField | None]) -> 
         yield LayerCall(name, layer, tuple(node.input_tensors), tuple(node.outputs), field)
 
 
-def _nodes_in_order(model: Any) -> list[Any]:
-    """Order the nodes of a model's graph so that each comes after those it reads."""
+def nodes_in_order(model: Any, outputs: Sequence[Any]) -> list[Any]:
+    """List the nodes of a model's graph that lead to some of its outputs, each after those that it reads."""
     ordered: dict[int, Any] = {}
     ends = {id(tensor) for tensor in model.inputs}
-    pending = [(_producer(tensor), False) for tensor in reversed(model.outputs)]
+    pending = [(_producer(tensor), False) for tensor in reversed(outputs)]
     while pending:
         node, inputs_done = pending.pop()
         if id(node) in ordered:
@@ -158,7 +173,7 @@ def _grown(node: Any, field: ReceptiveField | None) -> ReceptiveField | None:
         )
     if kinds & _GLOBAL or ("Dense" in kinds and len(before) == 2):
         return _WHOLE_IMAGE
-    if "LayerNormalization" in kinds and _over_channels(layer, len(before)):
+    if "LayerNormalization" in kinds and over_channels(layer, len(before)):
         return field
     if kinds & _RESHAPING:
         # Each unit sees what it saw, but a window over another grid would not see neighbours.
@@ -167,7 +182,7 @@ def _grown(node: Any, field: ReceptiveField | None) -> ReceptiveField | None:
     return field if kinds & known or ("Dense" in kinds and len(before) == 4) else None
 
 
-def _over_channels(layer: Any, rank: int) -> bool:
+def over_channels(layer: Any, rank: int) -> bool:
     """Tell whether a layer normalises each position by itself; over other axes it joins positions."""
     axes = layer.axis if isinstance(layer.axis, list | tuple) else [layer.axis]
     return [axis % rank for axis in axes] == [rank - 1]

@@ -12,7 +12,7 @@ from convvision._keras import keras
 from convvision.errors import InputError, ShapeError
 from convvision.models._graph import LayerCall, layer_calls, require_built
 
-__all__ = ["class_probabilities", "deciding_call", "gives_logits", "image_shape", "run_in_batches"]
+__all__ = ["deciding_call", "gives_logits", "image_shape", "run_in_batches", "to_numpy"]
 
 # Behind these, probabilities are still probabilities, and logits still logits.
 _NEUTRAL = {"Dropout", "Flatten", "GlobalAveragePooling2D", "Identity", "InputLayer", "Reshape"}
@@ -77,23 +77,6 @@ def _is_neutral(layer: Any) -> bool:
     )
 
 
-def class_probabilities(model: keras.Model, images: NDArray[Any]) -> NDArray[np.float32]:
-    """Classify images.
-
-    Args:
-        model: A classifier.
-        images: On the scale that the model was trained with, shape (N, H, W, C).
-
-    Returns:
-        float32, shape (N, classes); each row sums to 1.
-    """
-    (outputs,) = run_in_batches(lambda batch: keras.tree.flatten(model(batch, training=False)), images)
-    if gives_logits(model):
-        outputs = np.exp(outputs - outputs.max(axis=1, keepdims=True))
-        outputs /= outputs.sum(axis=1, keepdims=True)
-    return outputs
-
-
 def run_in_batches(
     forward: Callable[[NDArray[Any]], list[Any]], images: NDArray[Any], *, batch_size: int = 512
 ) -> list[NDArray[np.float32]]:
@@ -110,11 +93,12 @@ def run_in_batches(
         Each of the tensors for all images, as float32.
     """
     parts = [
-        [_to_numpy(output) for output in forward(images[start : start + batch_size])]
+        [to_numpy(output) for output in forward(images[start : start + batch_size])]
         for start in range(0, len(images), batch_size)
     ]
     return [np.concatenate(output) for output in zip(*parts, strict=True)]
 
 
-def _to_numpy(output: Any) -> NDArray[np.float32]:
-    return np.asarray(keras.ops.convert_to_numpy(keras.ops.cast(output, "float32")))
+def to_numpy(tensor: Any) -> NDArray[np.float32]:
+    """Give a tensor of any dtype as an array of float32."""
+    return np.asarray(keras.ops.convert_to_numpy(keras.ops.cast(tensor, "float32")))

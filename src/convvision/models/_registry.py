@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -11,6 +11,7 @@ from convvision._checks import check_positive_int
 from convvision._keras import keras
 from convvision._public import set_module
 from convvision.errors import InputError
+from convvision.models._weights import WeightsCard, find_card, find_cards, load_weights
 from convvision.registry import Registry
 
 __all__ = ["MODELS", "ModelBuilder", "ModelInfo", "create_model", "get_model_info", "list_models", "register_model"]
@@ -44,6 +45,17 @@ class ModelInfo:
     parameters: int | None = None
     min_size: int | None = None
     reference: str = ""
+
+    @property
+    def weights(self) -> Mapping[str, WeightsCard]:
+        """The weights that come with convvision, by the name that ``create_model(…, weights=…)`` takes.
+
+        Example:
+            >>> import convvision
+            >>> list(convvision.get_model_info("conv_32_32").weights)
+            ['fashion_mnist', 'mnist']
+        """
+        return {card.dataset: card for card in find_cards(self.name)}
 
 
 @dataclass(frozen=True)
@@ -137,14 +149,26 @@ def register_model(
 
 @set_module("convvision.models")
 def create_model(
-    name: str, input_shape: Sequence[int] = (28, 28, 1), num_classes: int = 10, **options: Any
+    name: str,
+    input_shape: Sequence[int] = (28, 28, 1),
+    num_classes: int = 10,
+    *,
+    weights: str | None = None,
+    **options: Any,
 ) -> keras.Model:
-    """Build a registered model.
+    """Build a registered model, to be trained or with weights that come with convvision.
+
+    Such weights expect pixels on the scale of their card, which is [0, 1] ("unit") for all of them: raw pixels are
+    divided by 255 first.
 
     Args:
         name: One of :func:`list_models`.
         input_shape: (H, W, C) of the images.
         num_classes: Number of classes, at least 2.
+        weights: Name of the data set that the model has been trained on, as in "fashion_mnist";
+            :attr:`ModelInfo.weights` lists what there is, with accuracy and known failings. With another
+            ``num_classes`` than that data set's, the last layer, ``classifier``, begins afresh and has to be trained.
+            None for random weights.
         **options: Further parameters of the builder, as in ``dropout=0.5``.
 
     Returns:
@@ -152,18 +176,24 @@ def create_model(
         logits with ``classifier_activation=None``.
 
     Raises:
-        UnknownNameError: No model has this name.
+        UnknownNameError: No model has this name, or the model has no weights of that name.
         PluginError: The model is a plugin that does not load.
-        InputError: A shape or a number that cannot be.
-        ShapeError: The images are too small for the model.
+        InputError: A shape or a number that cannot be, or options that the weights do not fit.
+        ShapeError: The images are too small for the model, or are not those that the weights are for.
+        CorruptDataError: The file of the weights is not the one that came with convvision.
 
     Example:
         >>> import convvision
         >>> convvision.create_model("conv_64_64").count_params()
         243786
+        >>> model = convvision.create_model("conv_32_32", weights="mnist")
     """
     builder = MODELS.get(name).builder
-    return builder(input_shape=check_input_shape(input_shape), num_classes=check_num_classes(num_classes), **options)
+    card = None if weights is None else find_card(name, weights)
+    model = builder(input_shape=check_input_shape(input_shape), num_classes=check_num_classes(num_classes), **options)
+    if card is not None:
+        load_weights(model, card)
+    return model
 
 
 @set_module("convvision.models")

@@ -7,6 +7,7 @@ from ._history_display import HistoryDisplay as HistoryDisplay
 from ._muon import Muon as Muon
 from ._predictions import Prediction as Prediction
 from ._predictions import Predictions as Predictions
+from ._predictor import Predictor as Predictor
 from ._recipe import RECIPES as RECIPES
 from ._recipe import Recipe as Recipe
 from ._recipe import get_recipe as get_recipe

@@ -36,6 +36,9 @@ class DatasetRecord:
         aspect: How image files were brought to the shape of the images.
         streamed: Whether the images stayed on the disk (:func:`convvision.datasets.stream_folder`); the fingerprints
             are then those of the names and sizes of the files.
+        mirrored: Whether an image that is mirrored left to right is still one of its class; None where nobody said.
+        options: With what else IDX or CSV files were read (:attr:`convvision.datasets.Dataset.options`), as pairs of a
+            name and plain data.
     """
 
     name: str
@@ -50,6 +53,8 @@ class DatasetRecord:
     location: str
     aspect: Aspect = "stretch"
     streamed: bool = False
+    mirrored: bool | None = None
+    options: tuple[tuple[str, Any], ...] = ()
 
     @classmethod
     def of(cls, data: Dataset | StreamedDataset) -> DatasetRecord:
@@ -67,6 +72,8 @@ class DatasetRecord:
             location=data.location,
             aspect=data.aspect,
             streamed=isinstance(data, StreamedDataset),
+            mirrored=data.info.mirrored,
+            options=tuple(data.options.items()) if isinstance(data, Dataset) else (),
         )
 
     def open(self) -> Dataset | StreamedDataset:
@@ -106,7 +113,9 @@ class DatasetRecord:
     def _reopened(self) -> Dataset | StreamedDataset:
         if not self.streamed:
             source = Path(self.location) if self.location else self.name
-            return open_data(source, scale=None, image_shape=self.image_shape, aspect=self.aspect)
+            return open_data(
+                source, scale=None, image_shape=self.image_shape, aspect=self.aspect, options=dict(self.options)
+            )
         height, width, channels = self.image_shape
         return stream_folder(
             self.location,
@@ -125,6 +134,12 @@ class DatasetRecord:
                 **facts,
                 "image_shape": tuple(facts["image_shape"]),
                 "class_names": tuple(facts["class_names"]),
+                "options": tuple((name, _as_it_was(value)) for name, value in facts.get("options", ())),
                 "scaling": Scaling(scaling["scale"], tuple(scaling["mean"]), tuple(scaling["std"])),
             }
         )
+
+
+def _as_it_was(value: Any) -> Any:
+    """Undo what JSON makes of a tuple."""
+    return tuple(value) if isinstance(value, list) else value

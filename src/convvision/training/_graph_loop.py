@@ -7,7 +7,6 @@ get every batch, as chunks of one step.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -18,12 +17,13 @@ from numpy.typing import NDArray
 from convvision._keras import keras, tf
 from convvision._tracing import traced
 from convvision.datasets import Dataset, StreamedDataset
-from convvision.models._forward import call_layer, finish, run_layers
+from convvision.models._forward import call_layer, finish, may_be_opened, run_layers
 from convvision.models._outputs import gives_logits
 from convvision.training._augment import Augmentation
 from convvision.training._batch_norm import BatchStatistics, fuses, normalise
 from convvision.training._recipe import Recipe
 from convvision.training._schedule import rate_factor
+from convvision.training._threads import side_by_side
 
 __all__ = ["GraphLoop", "why_not"]
 
@@ -77,7 +77,7 @@ class GraphLoop:
         self._hard_count = max(1, round(count * recipe.hard_fraction))
         self._total_steps = sum(self._steps(epoch) for epoch in range(recipe.epochs))
         self.towers = _towers({count, self._hard_count}, recipe.batch_size)
-        self._opened = _may_be_opened(model)
+        self._opened = may_be_opened(model)
         self._gives_logits = gives_logits(model)
 
     def fit(self, callbacks: Sequence[keras.callbacks.Callback]) -> None:
@@ -244,32 +244,10 @@ def hardest(losses: NDArray[np.floating[Any]], order: NDArray[np.int32], count: 
 
 
 def _towers(counts: set[int], batch_size: int) -> int:
-    """Tell into how many parts a batch is shared, which then are computed side by side.
-
-    Where TensorFlow may use one thread an operation, the second core would have nothing to do otherwise; and two small
-    operations beside each other waste less than two halves of one.
-    """
-    # Set in Python, or in the environment, of which TensorFlow's own question takes no notice.
-    an_operation = tf.config.threading.get_intra_op_parallelism_threads() or _number("TF_NUM_INTRAOP_THREADS")
-    operations = tf.config.threading.get_inter_op_parallelism_threads() or _number("TF_NUM_INTEROP_THREADS")
-    if an_operation != 1 or tf.config.list_physical_devices("GPU"):
-        return 1
+    """Tell into how many parts a batch is shared, which then are computed side by side."""
     # A part without an image has no mean loss, in an epoch of all images as in one of the hardest.
     smallest_batch = min(count % batch_size or min(count, batch_size) for count in counts)
-    return max(1, min(operations or os.cpu_count() or 1, smallest_batch))
-
-
-def _number(variable: str) -> int:
-    value = os.environ.get(variable, "")
-    return int(value) if value.isdecimal() else 0
-
-
-def _may_be_opened(model: Any) -> bool:
-    """Tell whether the layers of a model can be called one by one; a class of one's own may do something else."""
-    if not isinstance(model, keras.Model):
-        return True
-    ours = type(model).__module__.startswith("keras.")
-    return ours and bool(model.inputs) and all(map(_may_be_opened, model.layers))
+    return max(1, min(side_by_side(), smallest_batch))
 
 
 def _wants_batches(callback: keras.callbacks.Callback) -> bool:

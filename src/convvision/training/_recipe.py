@@ -14,6 +14,7 @@ from convvision.errors import InputError
 from convvision.registry import Registry
 from convvision.training._precision import Precision
 from convvision.training._schedule import Schedule
+from convvision.training._views import Views
 
 __all__ = ["RECIPES", "Recipe", "get_recipe", "list_recipes", "register_recipe", "resolve_recipe"]
 
@@ -45,6 +46,10 @@ class Recipe:
             for none.
         precision: "bfloat16" computes in half precision, with float32 weights, where the processor has it; for models
             that are created by name. "float32" everywhere.
+        views: What is shown of each image when the trained model is asked: "one", the image alone; "flip", "shift" or
+            "flip_shift", also the image mirrored, moved by a pixel, or both, in two, three or six times the seconds;
+            :class:`Predictor` says how they are averaged. It holds for the accuracy on the test images too, but not for
+            the validation while training. A data set that is never flipped is not mirrored here either.
 
     Raises:
         InputError: A number that cannot be, or a name that is none.
@@ -65,6 +70,7 @@ class Recipe:
     shift: int = 0
     cutout: int = 0
     precision: Precision = "float32"
+    views: Views = "one"
 
     def __post_init__(self) -> None:
         for name in ("name", "summary", "optimizer"):
@@ -89,7 +95,7 @@ class Recipe:
             pixels = getattr(self, name)
             if isinstance(pixels, bool) or not isinstance(pixels, int) or pixels < 0:
                 raise InputError(f"{name} is a whole number of pixels, 0 for none. Received: {name}={pixels!r}")
-        for name, kind in (("schedule", Schedule), ("precision", Precision)):
+        for name, kind in (("schedule", Schedule), ("precision", Precision), ("views", Views)):
             if getattr(self, name) not in get_args(kind):
                 known = " or ".join(map(repr, get_args(kind)))
                 raise InputError(f"{name} is {known}. Received: {name}={getattr(self, name)!r}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import weakref
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,17 +28,18 @@ from convvision.datasets import (
 )
 from convvision.datasets._open import open_data
 from convvision.errors import InputError, ShapeError
-from convvision.models._outputs import class_probabilities
 from convvision.training._dataset_record import DatasetRecord
 from convvision.training._predictions import Predictions
+from convvision.training._predictor import Predictor
 from convvision.training._recipe import Recipe
 from convvision.training._run_files import reading_run, write_run
+from convvision.training._views import Views, check_views, permitted_views
 from convvision.visualize import Confusion
 
 if TYPE_CHECKING:
     from convvision.training._history_display import HistoryDisplay
 
-__all__ = ["Run", "load_run", "score"]
+__all__ = ["Run", "load_run", "predictor_of", "score"]
 
 # The column of history.csv beside those of the metrics.
 _SECONDS = "seconds"
@@ -84,27 +86,34 @@ class Run:
         state = "interrupted" if self.interrupted else figures
         return f"<Run of {self.model.name!r} on {self.data.name!r}, {len(self.seconds_per_epoch)} epochs: {state}>"
 
-    def predict(self, images: Any) -> Predictions:
+    def predict(self, images: Any, *, views: Views | None = None) -> Predictions:
         """Classify images or image files.
+
+        The model is compiled at the first call, which takes a moment; :class:`Predictor` says how. One that is trained
+        on is classified with as it is then.
 
         Args:
             images: uint8 pixels, or floats on the scale of the training, shape (N, H, W, C); or the path of an image
                 file, or several paths. Files are read as those of the training: upright, resized to the model's input,
                 stretched, padded or cropped.
+            views: What is shown of each image, as in :class:`Recipe`; by default what the run's recipe says. Several
+                views take as many times the seconds. Images of a data set that is never flipped are not mirrored.
 
         Returns:
             The probability of each class for each image.
 
         Raises:
+            InputError: Views of another name.
             ShapeError: Images of another shape.
             ValueRangeError: Floats that are plainly on another scale, or NaN.
             DataNotFoundError: A file that is not there.
             CorruptDataError: A file that is no image.
         """
+        predictor = predictor_of(self, views)
         if isinstance(images, Iterator):
             images = list(images)
         pixels = self._read(images) if _is_paths(images) else check_images(images, image_shape=self.data.image_shape)
-        return Predictions(class_probabilities(self.model, self.data.scaling.prepare(pixels)), self.data.class_names)
+        return Predictions(predictor(self.data.scaling.prepare(pixels)), self.data.class_names)
 
     def label_issues(self, data: Dataset | StreamedDataset | str | os.PathLike[str] | None = None) -> LabelIssues:
         """Find test images whose label the model contradicts with confidence.
@@ -125,10 +134,10 @@ class Run:
             ShapeError: Images of another shape.
         """
         split = self._test_split(data)
-        return find_label_issues(split.labels, _probabilities(self.model, split, self.data.scaling))
+        return find_label_issues(split.labels, _probabilities(predictor_of(self), split, self.data.scaling))
 
     def evaluate(self, data: Dataset | StreamedDataset | str | os.PathLike[str] | None = None) -> dict[str, float]:
-        """Measure the model on the test images of a data set.
+        """Measure the model on the test images of a data set, by the views that the recipe names.
 
         Args:
             data: A data set of the same classes, the name of one, a folder of images or of IDX files, or a CSV file.
@@ -142,7 +151,7 @@ class Run:
             InputError: Other classes, or another scaling.
             ShapeError: Images of another shape.
         """
-        return score(self.model, self._test_split(data), self.data.scaling)
+        return score(predictor_of(self), self._test_split(data), self.data.scaling)
 
     def confusion(self, data: Dataset | StreamedDataset | str | os.PathLike[str] | None = None) -> Confusion:
         """Tell which classes the model takes for which, on the test images of a data set.
@@ -159,7 +168,7 @@ class Run:
             ShapeError: Images of another shape.
         """
         images, labels = self._test_images(data)
-        return Confusion(labels, class_probabilities(self.model, images), self.data.class_names, images)
+        return Confusion(labels, predictor_of(self)(images), self.data.class_names, images)
 
     def _test_images(self, data: Dataset | StreamedDataset | str | os.PathLike[str] | None) -> Split:
         """Give the test images of a data set in memory, on the scale of the training."""
@@ -265,9 +274,26 @@ def load_run(directory: str | Path) -> Run:
         )
 
 
-def score(model: keras.Model, split: Split | StreamedSplit, scaling: Scaling) -> dict[str, float]:
+# Beside the run rather than in it, since a compiled graph is nothing to copy, to compare or to pickle.
+_predictors: weakref.WeakKeyDictionary[Run, dict[Views, Predictor]] = weakref.WeakKeyDictionary()
+
+
+def predictor_of(run: Run, views: Views | None = None) -> Predictor:
+    """Give what classifies with a run's model, compiled once for each choice of views; by default the recipe's.
+
+    Raises:
+        InputError: Views of another name.
+    """
+    views = permitted_views(check_views(run.recipe.views if views is None else views), mirrored=run.data.mirrored)
+    known = _predictors.setdefault(run, {})
+    if views not in known or known[views].model is not run.model:
+        known[views] = Predictor(run.model, views=views)
+    return known[views]
+
+
+def score(predictor: Predictor, split: Split | StreamedSplit, scaling: Scaling) -> dict[str, float]:
     """Measure accuracy and mean cross-entropy; images in memory are on the scale already, those of a stream are not."""
-    probabilities = _probabilities(model, split, scaling)
+    probabilities = _probabilities(predictor, split, scaling)
     chosen = probabilities[np.arange(len(split)), split.labels]
     # Below this float32 has no number, and one mistake made with certainty would make the mean infinite.
     loss = -np.log(np.maximum(chosen, np.finfo(np.float32).tiny)).mean(dtype=np.float64)
@@ -275,11 +301,11 @@ def score(model: keras.Model, split: Split | StreamedSplit, scaling: Scaling) ->
     return {"test_accuracy": float(accuracy), "test_loss": float(loss)}
 
 
-def _probabilities(model: keras.Model, split: Split | StreamedSplit, scaling: Scaling) -> NDArray[np.floating[Any]]:
+def _probabilities(predictor: Predictor, split: Split | StreamedSplit, scaling: Scaling) -> NDArray[np.floating[Any]]:
     """Classify a split; of a stream, a batch is in memory at a time."""
     if isinstance(split, Split):
-        return class_probabilities(model, split.images)
-    return np.concatenate([class_probabilities(model, scaling.apply(images)) for images, _ in split.batches(_STREAMED)])
+        return predictor(split.images)
+    return np.concatenate([predictor(scaling.apply(images)) for images, _ in split.batches(_STREAMED)])
 
 
 def _is_paths(images: Any) -> bool:

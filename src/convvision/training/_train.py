@@ -30,7 +30,7 @@ from convvision.training._fit_callbacks import EpochClock, EpochRecorder, NonFin
 from convvision.training._graph_loop import GraphLoop, why_not
 from convvision.training._precision import available_precision, creating_in
 from convvision.training._recipe import Recipe, resolve_recipe
-from convvision.training._run import Run, score
+from convvision.training._run import Run, predictor_of, score
 
 __all__ = ["check_fit", "train"]
 
@@ -133,7 +133,7 @@ def train(
             loop.fit(heard)
         else:
             fit(model, data, batch_size=recipe.batch_size, epochs=recipe.epochs, seed=seed, callbacks=heard)
-        tested = score(model, data.test, data.scaling)
+        tested = score(predictor_of(run), data.test, data.scaling)
         if not math.isfinite(tested["test_loss"]):
             raise non_finite(tested["test_loss"], "on the test images", model)
         run.metrics = {**_last_epoch(recorder.history), **tested}

@@ -26,6 +26,7 @@ __all__ = [
     "Activations",
     "LayerActivation",
     "Layers",
+    "choose_layers",
     "extract_activations",
     "find_layer",
     "forward_layers",
@@ -180,7 +181,7 @@ def forward_layers(model: keras.Model, images: Any, layers: Layers, *, batch_siz
     images = check_images(images, image_shape=image_shape(model))
     check_positive_int(batch_size, "batch_size")
     calls = layer_calls(model)
-    chosen = _choose(calls, layers, model.name)
+    chosen = choose_layers(calls, layers, model.name)
     forward = layer_outputs(model, calls, chosen, logits=logits)
     found = run_in_batches(forward, images, batch_size=batch_size)
     return Activations(
@@ -193,7 +194,7 @@ def forward_layers(model: keras.Model, images: Any, layers: Layers, *, batch_siz
     )
 
 
-def _choose(calls: list[LayerCall], layers: Layers, model_name: str) -> list[int]:
+def choose_layers(calls: list[LayerCall], layers: Layers, model_name: str) -> list[int]:
     """Tell the positions of the layers that are asked for."""
     if isinstance(layers, str) and layers in GROUPS:
         wanted = GROUPS[layers]
@@ -212,11 +213,19 @@ def _choose(calls: list[LayerCall], layers: Layers, model_name: str) -> list[int
     selected = [layers] if isinstance(layers, str | int | np.integer) else list(layers)
     if not selected:
         raise InputError("Choose at least one layer. Received: layers=[]")
-    return [find_layer(calls, one, model_name) for one in selected]
+    # A group stands for itself alone, not among names.
+    groups = tuple(GROUPS) if isinstance(layers, str) else ()
+    return [find_layer(calls, one, model_name, groups=groups) for one in selected]
 
 
-def find_layer(calls: list[LayerCall], which: str | int, model_name: str) -> int:
+def find_layer(calls: list[LayerCall], which: str | int, model_name: str, *, groups: Sequence[str] = ()) -> int:
     """Tell the position of a layer with feature maps among the calls.
+
+    Args:
+        calls: Of a model's layers.
+        which: Its name or its position.
+        model_name: As in messages.
+        groups: What could have been asked for instead of a name.
 
     Raises:
         UnknownNameError: No layer has this name.
@@ -232,7 +241,8 @@ def find_layer(calls: list[LayerCall], which: str | int, model_name: str) -> int
         # A shared layer has several calls; its name means the first, as it does in Activations.
         names = [call.name for call in calls]
         if which not in names:
-            raise unknown_name(f"layer of {model_name!r}", which, dict.fromkeys(names))
+            hint = f"{', '.join(map(repr, groups))} stand for all layers of a kind." if groups else ""
+            raise unknown_name("layer", which, {*names, *groups}, of=repr(model_name), hint=hint)
         position = names.index(which)
     call = calls[position]
     if not is_spatial(call):

@@ -17,10 +17,12 @@ from convvision.visualize._display import (
     Display,
     add_colorbar,
     check_cmap,
+    check_titles,
     draw_badge,
     draw_image,
     new_figure,
 )
+from convvision.visualize._named import class_of_logit, name_of
 
 __all__ = ["AttributionDisplay", "plot_attributions"]
 
@@ -61,14 +63,9 @@ class AttributionDisplay(Display):
         for one in self.attributions[1:]:
             if one.images is not images and not np.array_equal(one.images, images):
                 raise InputError(f"Attributions are drawn beside each other for the same images. Received: {one!r}")
-        if titles is not None and len(titles) != len(images):
-            raise InputError(f"Expected {len(images)} titles, one an image. Received: {list(titles)}")
-        largest = max(int(one.targets.max()) for one in self.attributions)
-        if class_names is not None and len(class_names) <= largest:
-            raise InputError(
-                f"Expected a name for every class, {largest} among them. Received: {len(class_names)} class_names"
-            )
-        self.titles = titles
+        # Refuses names that are too few before anything is drawn.
+        name_of(max(max(self._classes(one)) for one in self.attributions), class_names)
+        self.titles = check_titles(titles, len(images))
         self.class_names = class_names
         self.cmap = check_cmap(cmap)
 
@@ -107,14 +104,18 @@ class AttributionDisplay(Display):
                 extent=(-0.5, width - 0.5, height - 0.5, -0.5),
                 **colours,
             )
-            target = int(attribution.targets[index])
-            name = f"class {target}" if self.class_names is None else self.class_names[target]
-            axes.set_xlabel(f"{name}: {attribution.logits[index, target]:.3g}", fontsize="small")
+            name = name_of(self._classes(attribution)[index], self.class_names)
+            logit = attribution.logits[index, attribution.targets[index]]
+            axes.set_xlabel(f"{name}: {logit:.3g}", fontsize="small")
             if not maps[index].any():
                 draw_badge(axes, "0 everywhere")
         at = "" if attribution.layer is None else f"\n{attribution.layer}"
         column[0].set_title(f"{attribution.method}{at}", fontsize="medium")
         add_colorbar(self.figure_, picture, column, location="bottom")
+
+    @staticmethod
+    def _classes(attribution: Attribution) -> list[int]:
+        return [class_of_logit(int(target), attribution.logits.shape[1]) for target in attribution.targets]
 
 
 @set_module("convvision.visualize")

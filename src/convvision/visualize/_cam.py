@@ -13,6 +13,7 @@ from convvision._keras import keras
 from convvision._public import set_module
 from convvision.errors import InputError
 from convvision.models._graph import LayerCall, class_names
+from convvision.models._outputs import to_numpy
 from convvision.visualize._activations import find_layer, is_spatial
 from convvision.visualize._attribution import Attribution, Target, chosen_targets, prepared
 from convvision.visualize._class_scores import ClassScores, pick
@@ -272,10 +273,7 @@ def _layer_gradients(
         return keras.ops.sum(pick(logits, targets)), logits
 
     gradients, logits = gradient(target_sum, maps)
-    return tuple(
-        np.asarray(keras.ops.convert_to_numpy(keras.ops.cast(tensor, "float32")))
-        for tensor in (maps, gradients, logits)
-    )
+    return tuple(map(to_numpy, (maps, gradients, logits)))
 
 
 def _weighted_sum(maps: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -9,15 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convvision._checks import check_labels
 from convvision._keras import keras
 from convvision._public import set_module
-from convvision.errors import InputError
 from convvision.visualize._activations import Layers
-from convvision.visualize._named import layer_named
+from convvision.visualize._named import layer_named, names_of_classes
 from convvision.visualize._stream import prepared_layers, reduced_batches
 
-__all__ = ["ClassMeanActivations", "LayerClassMeanActivations", "class_mean_activations", "names_of_classes"]
+__all__ = ["ClassMeanActivations", "LayerClassMeanActivations", "class_mean_activations"]
 
 
 @set_module("convvision.visualize")
@@ -137,22 +135,13 @@ def class_mean_activations(
     """
     images, calls, positions = prepared_layers(model, images, layers, batch_size)
     names, labels = names_of_classes(labels, class_names, count=len(images))
-
-    def reduce(maps: list[Any], beside: list[Any]) -> list[Any]:
-        # One product sums all classes at once.
-        of_class = keras.ops.transpose(keras.ops.one_hot(beside[0], len(names), dtype="float32"))
-        return [
-            keras.ops.reshape(
-                keras.ops.matmul(of_class, keras.ops.reshape(each, (-1, int(np.prod(each.shape[1:]))))),
-                (len(names), *each.shape[1:]),
-            )
-            for each in maps
-        ]
-
     sums: list[NDArray[np.float64]] = []
     pixels = np.zeros((len(names), *images.shape[1:]))
     indices = labels.astype(np.int32)
-    for batch, found in reduced_batches(model, images, positions, reduce, beside=[indices], batch_size=batch_size):
+    reduce = _SumsOfClasses(len(names))
+    for batch, found in reduced_batches(
+        model, calls, images, positions, reduce, beside=[indices], batch_size=batch_size
+    ):
         # In double precision: single loses digits over ten thousand images.
         sums = sums or [np.zeros(each.shape) for each in found]
         for total, each in zip(sums, found, strict=True):
@@ -172,31 +161,22 @@ def class_mean_activations(
     )
 
 
-def names_of_classes(
-    labels: Any, class_names: Sequence[str] | None, *, count: int, num_classes: int | None = None
-) -> tuple[tuple[str, ...], NDArray[np.int64]]:
-    """Read labels, and name their classes by their numbers where there are no names.
+@dataclass(frozen=True)
+class _SumsOfClasses:
+    """Sums the maps of each class, to (classes, h, w, channels) for each layer."""
 
-    Args:
-        labels: Class indices, one an image.
-        class_names: The name of class i at position i.
-        count: Number of images.
-        num_classes: How many classes there are; None for as many as there are names, or labels up to the largest.
+    classes: int
 
-    Raises:
-        InputError: Not one name a class.
-        LabelError: Labels that are no class indices, or not one an image.
-    """
-    if class_names is not None:
-        class_names = tuple(map(str, class_names))
-        if not class_names or num_classes not in (None, len(class_names)):
-            wanted = "at least one" if num_classes is None else f"{num_classes}, one a class"
-            raise InputError(f"Expected class names: {wanted}. Received: {len(class_names)} of them")
-        num_classes = len(class_names)
-    # Without either, only what no class index can be is refused: as many classes as there are labels up to the largest.
-    checked = check_labels(labels, count=count, num_classes=num_classes or np.iinfo(np.int32).max).astype(np.int64)
-    num_classes = num_classes or int(checked.max()) + 1
-    return class_names or tuple(map(str, range(num_classes))), checked
+    def __call__(self, maps: list[Any], labels: Any) -> list[Any]:
+        # One product sums all classes at once.
+        of_class = keras.ops.transpose(keras.ops.one_hot(labels, self.classes, dtype="float32"))
+        return [
+            keras.ops.reshape(
+                keras.ops.matmul(of_class, keras.ops.reshape(each, (-1, int(np.prod(each.shape[1:]))))),
+                (self.classes, *each.shape[1:]),
+            )
+            for each in maps
+        ]
 
 
 def _divided(sums: NDArray[np.float64], counts: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from convvision._public import set_module
 from convvision.visualize._class_means import ClassMeanActivations
-from convvision.visualize._display import Display, check_cmap, draw_image, new_figure
+from convvision.visualize._display import Display, check_cmap, draw_badge, draw_image, new_figure
 from convvision.visualize._named import check_channels
 
 __all__ = ["ClassMeanActivationsDisplay", "plot_class_mean_activations"]
@@ -72,7 +72,7 @@ class ClassMeanActivationsDisplay(Display):
                 if label == preferred[channel] and selectivity[channel] > 0:
                     axes.spines[:].set(color="tab:orange", linewidth=2.5)
                 if low == high:
-                    axes.text(0.5, 0.5, f"{low:g}", color="white", ha="center", va="center", transform=axes.transAxes)
+                    draw_badge(axes, f"{low:g}", size="small")
         self.axes_[0, 0].set_title("mean\nimage", fontsize="small")
         for axes, channel in zip(self.axes_[0, 1:], self.channels, strict=True):
             axes.set_title(f"channel {channel}\n{selectivity[channel]:.2f}", fontsize="small")

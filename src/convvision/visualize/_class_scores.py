@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
-from collections.abc import Callable, Sequence
+import weakref
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from convvision.models._forward import call_layer, finish, run_layers
 from convvision.models._graph import computes_as, layer_calls, require_built
 from convvision.models._outputs import deciding_call, image_shape, run_in_batches
 from convvision.registry import unknown_name
+from convvision.visualize._compiled import compiled
 
 __all__ = ["ClassScores", "pick"]
 
@@ -47,12 +50,13 @@ class ClassScores:
 
     def __init__(self, model: keras.Model, output: str | int | None = None) -> None:
         self.image_shape = image_shape(model)
-        self._model = _with_one_output(model, output)
-        shape = tuple(self._model.outputs[0].shape)
+        self._model, self._output = model, output
+        self._end = _chosen_output(model, output)
+        shape = tuple(self._end.shape)
         if len(shape) != 2 or shape[1] is None:
             raise InputError(f"A classifier gives (N, classes). Received: {model.name!r} with the output shape {shape}")
         self.num_classes = int(shape[1])
-        self.calls = layer_calls(self._model)
+        self.calls = layer_calls(model, [self._end])
         self.model_name = model.name
         last = deciding_call(self.calls)
         self._squashing = last.outputs[0] if _squashes(last.layer) else None
@@ -95,7 +99,7 @@ class ClassScores:
                 squashed.append((node.operation, args[0]))
             return call_layer(node, args, kwargs)
 
-        run = run_layers(self._model, [images], call)
+        run = run_layers(self._model, [images], call, outputs=[self._end])
         count, position, replacement = keras.ops.shape(images)[0], 0, None
         while True:
             try:
@@ -113,16 +117,48 @@ class ClassScores:
             position += 1
 
     def in_batches(self, images: NDArray[Any], batch_size: int) -> NDArray[np.float32]:
-        """Compute logits (N, classes) of any number of images."""
+        """Compute logits (N, classes) of any number of images; compiled once for each model and output."""
         (found,) = run_in_batches(
-            lambda batch: [self.logits(keras.ops.convert_to_tensor(batch, dtype="float32"))],
+            lambda batch: [self._compiled_logits(keras.ops.convert_to_tensor(batch, dtype="float32"))],
             images,
             batch_size=batch_size,
         )
         return found
 
+    def layer_in_batches(
+        self, images: NDArray[Any], position: int, batch_size: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Compute the output of a layer, and logits (N, classes), of any number of images; compiled likewise."""
+        output = self._output
+
+        def make(model: weakref.ref[keras.Model]) -> Callable[[Any], list[Any]]:
+            def forward(batch: Any) -> list[Any]:
+                maps, go_on = ClassScores(model(), output).from_layer(batch, position)
+                return [maps, go_on(None)]
+
+            return forward
+
+        forward = self._compiled(("layer and logits", output, position), make)
+        maps, logits = run_in_batches(
+            lambda batch: forward(keras.ops.convert_to_tensor(batch, dtype="float32")), images, batch_size=batch_size
+        )
+        return maps, logits
+
+    # Once for each instance: between two batches of one call, no layer changes.
+    @functools.cached_property
+    def _compiled_logits(self) -> Callable[[Any], Any]:
+        output = self._output
+        return self._compiled(
+            ("logits", output), lambda model: lambda images: ClassScores(model(), output).logits(images)
+        )
+
+    def _compiled(
+        self, key: Hashable, make: Callable[[weakref.ref[keras.Model]], Callable[[Any], Any]]
+    ) -> Callable[[Any], Any]:
+        return compiled(self._model, self.calls, key, make, ((None, *self.image_shape), "float32"))
+
     def _run(self, images: Any) -> Any:
-        return run_layers(self._model, [images], self._call)
+        return run_layers(self._model, [images], self._call, outputs=[self._end])
 
     def _call(self, node: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
         if node.outputs[0] is self._squashing:
@@ -136,23 +172,22 @@ def pick(logits: Any, targets: NDArray[np.int64] | None) -> Any:
     return keras.ops.take_along_axis(logits, keras.ops.expand_dims(chosen, 1), axis=1)[:, 0]
 
 
-def _with_one_output(model: keras.Model, output: str | int | None) -> keras.Model:
+def _chosen_output(model: keras.Model, output: str | int | None) -> Any:
     require_built(model)
     if output is None and len(model.outputs) == 1:
-        return model
+        return model.outputs[0]
     names = list(model.output_names)
     if output is None:
         raise InputError(f"{model.name!r} has {len(names)} outputs: choose one of {names} with output=. Received: None")
     if isinstance(output, str):
         if output not in names:
-            raise unknown_name(f"output of {model.name!r}", output, names)
+            raise unknown_name("output", output, names, of=repr(model.name))
         output = names.index(output)
     if isinstance(output, bool) or not isinstance(output, int | np.integer) or not 0 <= output < len(names):
         raise InputError(
             f"output is a name or a position from 0 to {len(names) - 1}: one of {names}. Received: output={output!r}"
         )
-    # The same layers and weights, without those that only other outputs need. With a name, Keras does not count it.
-    return keras.Model(model.inputs, model.outputs[output], name=model.name)
+    return model.outputs[output]
 
 
 def _squashes(layer: Any) -> bool:

@@ -15,8 +15,8 @@ from convvision._keras import keras
 from convvision._public import set_module
 from convvision._tables import text_table
 from convvision.errors import ShapeError, ValueRangeError
-from convvision.visualize._class_means import names_of_classes
 from convvision.visualize._class_scores import ClassScores
+from convvision.visualize._named import names_of_classes
 
 __all__ = ["ConfusedPair", "Confusion", "confusion"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -17,8 +17,18 @@ from convvision.errors import InputError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Display"]
-
+__all__ = [
+    "SIGNED_CMAP",
+    "Display",
+    "add_colorbar",
+    "check_cmap",
+    "check_titles",
+    "draw_badge",
+    "draw_image",
+    "draw_map",
+    "new_figure",
+    "new_figure_beside",
+]
 
 # For whatever has a sign, weights and results alike: blue below zero, white at it, red above.
 SIGNED_CMAP = "RdBu_r"
@@ -186,3 +196,10 @@ def check_cmap(cmap: str) -> str:
     if cmap not in colormaps:
         raise InputError(f"cmap is Matplotlib's name of colours, as in 'gray' or 'inferno'. Received: cmap={cmap!r}")
     return cmap
+
+
+def check_titles(titles: Sequence[str] | None, count: int) -> Sequence[str] | None:
+    """Return titles of images, or say how many there should be."""
+    if titles is not None and len(titles) != count:
+        raise InputError(f"Expected {count} titles, one an image. Received: {list(titles)}")
+    return titles

@@ -11,7 +11,8 @@ from convvision._checks import check_images, check_positive_int
 from convvision._public import set_module
 from convvision.datasets import Dataset, Duplicates, LabelIssues
 from convvision.errors import InputError
-from convvision.visualize._gallery import GalleryDisplay, limits_of, name_of
+from convvision.visualize._gallery import GalleryDisplay, limits_of
+from convvision.visualize._named import name_of
 
 __all__ = ["plot_duplicates", "plot_label_issues"]
 

@@ -9,14 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convvision._checks import check_images
+from convvision._checks import check_image
 from convvision._keras import keras
 from convvision._public import set_module
-from convvision.errors import InputError, ShapeError
+from convvision.errors import InputError
 from convvision.models._forward import call_layer, run_layers
 from convvision.models._graph import LayerCall, computes_as, layer_calls
-from convvision.models._outputs import image_shape
+from convvision.models._outputs import image_shape, to_numpy
 from convvision.visualize._activations import find_layer
+from convvision.visualize._folded import folded
+from convvision.visualize._named import check_channel
 from convvision.visualize._receptive_field import check_unit, padding_before
 
 __all__ = ["UnitExplanation", "UnitStep", "check_convolution", "explain_unit", "kernel_of"]
@@ -129,22 +131,13 @@ def explain_unit(
         >>> bool(np.isclose(found.products.sum() + found.bias, found.sum))
         True
     """
-    pixels = np.asarray(image)
-    if pixels.ndim != 3:
-        raise ShapeError(
-            f"One image has the shape (H, W, C). Received: shape {pixels.shape}. Take one of several with images[0], "
-            f"or add the channel axis to a grey one, image[..., None]."
-        )
-    images = check_images(pixels[None], image_shape=image_shape(model))
+    images = check_image(image, image_shape=image_shape(model))[None]
     calls = layer_calls(model)
     position = find_layer(calls, layer, model.name)
     call = calls[position]
     check_convolution(call, "A unit of {} can be explained")
     before, after = _around(model, images, calls, position)
-    if isinstance(channel, bool) or not isinstance(channel, int | np.integer) or not 0 <= channel < after.shape[-1]:
-        raise InputError(
-            f"Layer {call.name!r} has the channels 0 to {after.shape[-1] - 1}. Received: channel={channel!r}"
-        )
+    channel = check_channel(channel, call.name, after.shape[-1])
     row, column = check_unit(unit, call.name, after.shape[:2])
 
     convolution = call.layer
@@ -153,7 +146,7 @@ def explain_unit(
         for axis, place in enumerate((row, column))
     )
     whole = _lifted(before, rows, columns)
-    biases = np.zeros(after.shape[-1]) if convolution.bias is None else _numbers(convolution.bias)
+    biases = np.zeros(after.shape[-1]) if convolution.bias is None else to_numpy(convolution.bias)
     parts = [kernel_of(convolution, one, before.shape[-1]) for one in range(after.shape[-1])]
     # All channels, for an activation may look at more than its own, as a softmax does.
     sums = np.array(
@@ -167,7 +160,7 @@ def explain_unit(
     value = _applied(activation, sums, channel)
     return UnitExplanation(
         layer=call.name,
-        channel=int(channel),
+        channel=channel,
         unit=(row, column),
         patch=whole[..., channels],
         kernel=kernel.astype(np.float32),
@@ -178,7 +171,7 @@ def explain_unit(
         sum=float(sums[channel]),
         activation_name=_name_of(activation),
         activation=value,
-        steps=tuple(_steps_behind(calls[position:], value, int(channel))),
+        steps=tuple(_steps_behind(calls[position:], value, channel)),
     )
 
 
@@ -217,7 +210,7 @@ def _around(
         next(run)
     made = next(run)
     run.close()
-    before, after = (_numbers(keras.ops.cast(tensor[0], "float32")) for tensor in (read[-1], made))
+    before, after = (to_numpy(tensor[0]) for tensor in (read[-1], made))
     return before, after
 
 
@@ -238,13 +231,13 @@ def _lifted(maps: NDArray[np.float32], rows: NDArray[np.int64], columns: NDArray
 def kernel_of(layer: Any, channel: int, inputs: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Give the input channels that a channel of the output reads, and its weights (height, width, those channels)."""
     if isinstance(layer, keras.layers.SeparableConv2D):
-        depthwise, pointwise = _numbers(layer.depthwise_kernel), _numbers(layer.pointwise_kernel)
+        depthwise, pointwise = to_numpy(layer.depthwise_kernel), to_numpy(layer.pointwise_kernel)
         shares = pointwise[0, 0, :, channel].reshape(inputs, layer.depth_multiplier)
         return np.arange(inputs), np.einsum("hwcm,cm->hwc", depthwise, shares)
     if isinstance(layer, keras.layers.DepthwiseConv2D):
         read, which = divmod(channel, layer.depth_multiplier)
-        return np.array([read]), _numbers(layer.kernel)[:, :, read : read + 1, which]
-    kernel = _numbers(layer.kernel)
+        return np.array([read]), to_numpy(layer.kernel)[:, :, read : read + 1, which]
+    kernel = to_numpy(layer.kernel)
     in_group = kernel.shape[2]
     group = channel // (layer.filters // layer.groups)
     return np.arange(group * in_group, (group + 1) * in_group), kernel[..., channel]
@@ -266,10 +259,7 @@ def _steps_behind(calls: list[LayerCall], value: float, channel: int) -> list[Un
 def _step(call: LayerCall, value: float, channel: int) -> UnitStep | None:
     layer = call.layer
     if computes_as(layer, [keras.layers.BatchNormalization]) and layer.axis in (-1, 3):
-        mean, variance = (float(_numbers(each)[channel]) for each in (layer.moving_mean, layer.moving_variance))
-        scale = float(_numbers(layer.gamma)[channel]) if layer.scale else 1.0
-        scale /= float(np.sqrt(variance + layer.epsilon))
-        shift = (float(_numbers(layer.beta)[channel]) if layer.center else 0.0) - mean * scale
+        scale, shift = (float(each[channel]) for each in folded(layer))
         return UnitStep(call.name, f"× {scale:.4g} + {shift:.4g}", value * scale + shift)
     if computes_as(layer, [keras.layers.Activation]) and _name_of(layer.activation).lower() not in _ACROSS_CHANNELS:
         return UnitStep(call.name, _name_of(layer.activation), _applied(layer.activation, np.array([value]), 0))
@@ -285,8 +275,4 @@ def _name_of(activation: Any) -> str:
 
 def _applied(function: Any, values: NDArray[np.float64], channel: int) -> float:
     tensor = keras.ops.convert_to_tensor(values.reshape(1, 1, 1, -1), dtype="float32")
-    return float(_numbers(function(tensor))[0, 0, 0, channel])
-
-
-def _numbers(tensor: Any) -> NDArray[np.float32]:
-    return np.asarray(keras.ops.convert_to_numpy(tensor), np.float32)
+    return float(to_numpy(function(tensor))[0, 0, 0, channel])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import importlib.resources
 import json
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -39,8 +40,8 @@ LANGUAGES = ("en", "zh")
 # Each uses only what stands in those before it.
 _SCRIPTS = (
     "text", "data", "activations", "operations", "network", "receptive_field", "colours", "paint", "dom", "state",
-    "channels", "strip", "unit_parts", "unit", "slide", "answers", "stage", "arithmetic", "prediction", "drawing",
-    "compare", "epochs", "main",
+    "channels", "strip", "unit_parts", "reads", "unit", "slide", "answers", "stage", "arithmetic", "prediction",
+    "drawing", "compare", "epochs", "main",
 )  # fmt: skip
 # A browser takes longer to read what is larger than anybody likes to wait.
 _LARGEST_PAGE = 64_000_000
@@ -73,7 +74,7 @@ def export_explorer(
         images: At least one, shape (N, H, W, C): floats on the scale that the model was trained with, or, where
             ``scaling`` is given, uint8 as stored.
         path: The file, which ends in ``.html``; one that exists is replaced.
-        class_names: The name of class i at position i.
+        class_names: The name of class i at position i; two for a model whose one output tells class 1 from class 0.
         labels: The class of each image, integers (N,), to tell right from wrong.
         scaling: How stored pixels become what the model reads; it says what black and white are to it. By default they
             are 0 and 1 for images in [0, 1], and otherwise the smallest and the largest number among the images.
@@ -108,6 +109,10 @@ def export_explorer(
     path = _check_path(path)
     if language not in LANGUAGES:
         raise unknown_name("language", language, LANGUAGES)
+    if title is not None and not isinstance(title, str):
+        raise InputError(f"title is a text, or None for the model's name. Received: title={title!r}")
+    if scaling is not None and not isinstance(scaling, Scaling):
+        raise InputError(f"Expected a Scaling, or None. Received: scaling={scaling!r}")
     images = check_images(images, image_shape=image_shape(model))
     _check_size(model.count_params() * 4, "its weights alone")
     shown = np.asarray(images if scaling is None else scaling.prepare(images), np.float32)
@@ -137,9 +142,12 @@ def export_explorer(
 
 
 def _check_path(path: str | Path) -> Path:
+    wanted = "The explorer is a page, and its file ends in .html."
+    if not isinstance(path, str | os.PathLike):
+        raise InputError(f"{wanted} Received: path={path!r}")
     path = Path(path)
     if path.suffix.lower() not in (".html", ".htm"):
-        raise InputError(f"The explorer is a page, and its file ends in .html. Received: {path.name!r}")
+        raise InputError(f"{wanted} Received: {path.name!r}")
     return path
 
 
@@ -155,20 +163,21 @@ def _check_size(size: int, of: str) -> None:
 
 
 def _classes(graph: Graph) -> int | None:
-    """Tell how many classes the first output names; None for an output of another shape."""
+    """Tell between how many classes the first output decides; None for an output of another shape."""
     shape = graph.steps[graph.outputs[0]].operation.shape
-    return shape[0] if len(shape) == 1 else None
+    # A single number tells class 1 from class 0.
+    return max(shape[0], 2) if len(shape) == 1 else None
 
 
 def _check_class_names(class_names: Sequence[str] | None, classes: int | None) -> list[str] | None:
     if class_names is None:
         return None
+    wanted = f"class_names has one name for each of the model's {classes or 0} classes."
+    if not isinstance(class_names, Sequence | np.ndarray):
+        raise InputError(f"{wanted} Received: class_names={class_names!r}")
     names = [class_names] if isinstance(class_names, str) else [str(name) for name in class_names]
     if len(names) != classes:
-        raise InputError(
-            f"class_names has one name for each of the model's {classes or 0} classes. "
-            f"Received: {len(names)}, {names[:12]}"
-        )
+        raise InputError(f"{wanted} Received: {len(names)}, {names[:12]}")
     return names
 
 

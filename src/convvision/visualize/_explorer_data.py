@@ -135,7 +135,7 @@ def describe_recording(recording: Recording, graph: Graph, images: Sequence[int]
     layers = []
     for layer in recording.layers:
         if layer.name not in graph.ends:
-            raise unknown_name("layer of the model", layer.name, graph.ends)
+            raise unknown_name("layer", layer.name, graph.ends, of="the model")
         position = graph.ends[layer.name]
         wanted = (len(recording.epochs), len(images), *graph.steps[position].operation.shape)
         if layer.maps.shape != wanted:

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from convvision._keras import keras
 from convvision.models._forward import call_layer, finish, run_layers
 from convvision.models._graph import layer_calls
-from convvision.visualize._explorer_layers import Operation, Shape, operations_of
+from convvision.models._outputs import to_numpy
+from convvision.visualize._explorer_layers import operations_of
+from convvision.visualize._explorer_operation import Operation, Shape
 
 __all__ = ["Graph", "Step", "trace"]
 
@@ -93,16 +95,17 @@ class _Tracer:
         written = operations_of(layer, [_shape(each.value) for each in read], [_shape(each) for each in made])
         parameters = layer.count_params() if isinstance(layer, keras.Layer) else 0
         if isinstance(written, str):
-            recorded = [(Operation("recorded", _shape(each)), _numbers(each)) for each in made]
+            recorded = [(Operation("recorded", _shape(each)), to_numpy(each)) for each in made]
             steps = [
                 Step(name, type(layer).__name__, inputs, operation, parameters, written, values)
                 for operation, values in recorded
             ]
             self.ends.setdefault(name, len(self.steps))
             return [self.add(step, value) for step, value in zip(steps, made, strict=True)]
+        weighted = [operation for operation in written if operation.weights]
         for operation in written:
-            # A batch normalisation keeps more than the two numbers a channel that are left of it here.
-            own = parameters if operation.op == "affine" else sum(each.size for each in operation.weights.values())
+            # What is written down of a normalisation is more or less than what it keeps.
+            own = parameters if [operation] == weighted else sum(each.size for each in operation.weights.values())
             full_name = f"{name}/{operation.suffix}" if operation.suffix else name
             # Of what happens inside a layer, Keras shows the end alone, and only that is read by others.
             last = self.add(Step(full_name, type(layer).__name__, inputs, operation, own), made[0])
@@ -117,7 +120,3 @@ class _Tracer:
 
 def _shape(tensor: Any) -> Shape:
     return tuple(map(int, tensor.shape[1:]))
-
-
-def _numbers(tensor: Any) -> NDArray[np.float32]:
-    return np.asarray(keras.ops.convert_to_numpy(keras.ops.cast(tensor, "float32")), np.float32)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,40 +11,18 @@ from numpy.typing import NDArray
 from convvision._keras import keras
 from convvision.errors import InputError
 from convvision.models._graph import class_names, computes_as
+from convvision.models._outputs import to_numpy
 from convvision.visualize._explorer_activations import activation_of, activation_of_operation
+from convvision.visualize._explorer_normalization import (
+    batch_normalization,
+    layer_normalization,
+    normalization,
+    rescaling,
+)
+from convvision.visualize._explorer_operation import Call, Operation, Shape, Writer
 from convvision.visualize._receptive_field import padding_before
 
-__all__ = ["Operation", "Shape", "operations_of"]
-
-Shape: TypeAlias = tuple[int, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class Operation:
-    """One step of the computation, as explorer/operations.js knows it.
-
-    Attributes:
-        op: Its name there.
-        shape: Of its output, without the axis of the images.
-        options: Plain data, such as strides.
-        weights: Arrays by the names that the operation knows them by.
-        activation: What is applied last; None for nothing.
-        suffix: Set behind the layer's name where a layer is written down as several steps.
-    """
-
-    op: str
-    shape: Shape
-    options: dict[str, Any] = field(default_factory=dict)
-    weights: dict[str, NDArray[np.float32]] = field(default_factory=dict)
-    activation: dict[str, Any] | None = None
-    suffix: str = ""
-
-
-@dataclass(frozen=True, eq=False)
-class _Call:
-    layer: Any
-    inputs: list[Shape]
-    shape: Shape
+__all__ = ["operations_of"]
 
 
 def operations_of(layer: Any, inputs: Sequence[Shape], outputs: Sequence[Shape]) -> list[Operation] | str:
@@ -63,7 +40,7 @@ def operations_of(layer: Any, inputs: Sequence[Shape], outputs: Sequence[Shape])
     if len(outputs) != 1:
         return "unknown_layer"
     try:
-        return list(_split_softmax(_write(_Call(layer, list(inputs), outputs[0]))))
+        return list(_split_softmax(_write(Call(layer, list(inputs), outputs[0]))))
     except InputError as reason:
         return str(reason)
 
@@ -71,7 +48,7 @@ def operations_of(layer: Any, inputs: Sequence[Shape], outputs: Sequence[Shape])
 # What is written below raises an InputError of the key of the reason.
 
 
-def _write(call: _Call) -> list[Operation]:
+def _write(call: Call) -> list[Operation]:
     layer = call.layer
     if isinstance(layer, keras.layers.Layer):
         for kind, writer in _writers():
@@ -90,7 +67,9 @@ def _write(call: _Call) -> list[Operation]:
 
 
 def _check_options(layer: Any) -> None:
-    if getattr(layer, "data_format", "channels_last") != "channels_last":
+    # Padding and cropping are the same for any order of axes.
+    shifts = (keras.layers.ZeroPadding2D, keras.layers.Cropping2D)
+    if getattr(layer, "data_format", "channels_last") != "channels_last" and not isinstance(layer, shifts):
         raise InputError("channels_first")
     if getattr(layer, "quantization_mode", None) is not None:
         raise InputError("quantized")
@@ -106,36 +85,36 @@ def _split_softmax(operations: list[Operation]) -> Iterator[Operation]:
             yield each
 
 
-def _conv(call: _Call) -> list[Operation]:
+def _conv(call: Call) -> list[Operation]:
     layer = call.layer
     options = _window(call, layer.kernel_size) | {"groups": int(layer.groups)}
     return [Operation("conv", call.shape, options, _kernel_and_bias(layer), activation_of(layer))]
 
 
-def _depthwise(call: _Call) -> list[Operation]:
+def _depthwise(call: Call) -> list[Operation]:
     options = _window(call, call.layer.kernel_size)
     return [Operation("depthwise", call.shape, options, _kernel_and_bias(call.layer), activation_of(call.layer))]
 
 
-def _separable(call: _Call) -> list[Operation]:
+def _separable(call: Call) -> list[Operation]:
     layer = call.layer
     between = (*call.shape[:2], call.inputs[0][2] * int(layer.depth_multiplier))
     options = _window(call, layer.kernel_size)
     pointwise = {"kernel": [1, 1], "strides": [1, 1], "dilation": [1, 1], "padding": [0, 0], "groups": 1}
-    weights = {"kernel": _numbers(layer.pointwise_kernel)}
+    weights = {"kernel": to_numpy(layer.pointwise_kernel)}
     if layer.bias is not None:
-        weights["bias"] = _numbers(layer.bias)
+        weights["bias"] = to_numpy(layer.bias)
     return [
-        Operation("depthwise", between, options, {"kernel": _numbers(layer.depthwise_kernel)}, suffix="depthwise"),
+        Operation("depthwise", between, options, {"kernel": to_numpy(layer.depthwise_kernel)}, suffix="depthwise"),
         Operation("conv", call.shape, pointwise, weights, activation_of(layer), suffix="pointwise"),
     ]
 
 
-def _pool(op: str) -> _Writer:
+def _pool(op: str) -> Writer:
     return lambda call: [Operation(op, call.shape, _window(call, call.layer.pool_size))]
 
 
-def _window(call: _Call, size: Sequence[int]) -> dict[str, Any]:
+def _window(call: Call, size: Sequence[int]) -> dict[str, Any]:
     layer, before = call.layer, call.inputs[0]
     strides, dilation = layer.strides, getattr(layer, "dilation_rate", (1, 1))
     padding = [
@@ -146,37 +125,11 @@ def _window(call: _Call, size: Sequence[int]) -> dict[str, Any]:
     return {name: [int(number) for number in pair] for name, pair in plain.items()}
 
 
-def _dense(call: _Call) -> list[Operation]:
+def _dense(call: Call) -> list[Operation]:
     return [Operation("dense", call.shape, {}, _kernel_and_bias(call.layer), activation_of(call.layer))]
 
 
-def _batch_normalization(call: _Call) -> list[Operation]:
-    layer = call.layer
-    if layer.axis not in (-1, len(call.shape)):
-        raise InputError("channels_first")
-    scale = 1 / np.sqrt(_numbers(layer.moving_variance).astype(np.float64) + layer.epsilon)
-    if layer.scale:
-        scale *= _numbers(layer.gamma)
-    shift = (_numbers(layer.beta) if layer.center else 0) - _numbers(layer.moving_mean) * scale
-    return [_affine(call.shape, scale, shift)]
-
-
-def _rescaling(call: _Call) -> list[Operation]:
-    scale, shift = (np.asarray(each, np.float64) for each in (call.layer.scale, call.layer.offset))
-    if not all(each.size in (1, call.shape[-1]) for each in (scale, shift)):
-        raise InputError("unknown_layer")
-    return [_affine(call.shape, scale.ravel(), shift.ravel())]
-
-
-def _affine(shape: Shape, scale: Any, shift: Any) -> Operation:
-    weights = {
-        name: np.broadcast_to(values, shape[-1:]).astype(np.float32)
-        for name, values in (("scale", scale), ("shift", shift))
-    }
-    return Operation("affine", shape, {}, weights)
-
-
-def _relu(call: _Call) -> list[Operation]:
+def _relu(call: Call) -> list[Operation]:
     layer = call.layer
     options = {
         "slope": float(layer.negative_slope or 0.0),
@@ -186,54 +139,79 @@ def _relu(call: _Call) -> list[Operation]:
     return [Operation("activation", call.shape, activation={"name": "relu"} | options)]
 
 
-def _leaky_relu(call: _Call) -> list[Operation]:
+def _leaky_relu(call: Call) -> list[Operation]:
     activation = {"name": "leaky_relu", "slope": float(call.layer.negative_slope)}
     return [Operation("activation", call.shape, activation=activation)]
 
 
-def _elu(call: _Call) -> list[Operation]:
+def _prelu(call: Call) -> list[Operation]:
+    slope = to_numpy(call.layer.alpha)
+    # A slope for each channel, or one for each number.
+    shape = call.shape[-1:] if slope.size == slope.shape[-1] else call.shape
+    return [
+        Operation(
+            "prelu",
+            call.shape,
+            {},
+            {"slope": np.ascontiguousarray(np.broadcast_to(slope.reshape(slope.shape[-len(shape) :]), shape))},
+        )
+    ]
+
+
+def _elu(call: Call) -> list[Operation]:
     return [Operation("activation", call.shape, activation={"name": "elu", "alpha": float(call.layer.alpha)})]
 
 
-def _activation(call: _Call) -> list[Operation]:
+def _activation(call: Call) -> list[Operation]:
     activation = activation_of(call.layer)
     if activation is None:
         return _identity(call)
     return [Operation("activation", call.shape, activation=activation)]
 
 
-def _softmax(call: _Call) -> list[Operation]:
+def _softmax(call: Call) -> list[Operation]:
     if len(call.inputs) != 1 or call.layer.axis not in (-1, len(call.shape)):
         raise InputError("unknown_layer")
     return [Operation("activation", call.shape, activation={"name": "softmax"})]
 
 
-def _global(op: str) -> _Writer:
+def _global(op: str) -> Writer:
     return lambda call: [Operation(op, call.shape)]
 
 
-def _identity(call: _Call) -> list[Operation]:
+def _identity(call: Call) -> list[Operation]:
     return [Operation("identity", call.shape)]
 
 
-def _shift(call: _Call) -> list[Operation]:
+def _shift(call: Call) -> list[Operation]:
     layer = call.layer
     # Cropping is padding with fewer than no rows.
     sides, sign = (layer.padding, 1) if hasattr(layer, "padding") else (layer.cropping, -1)
-    return [Operation("shift", call.shape, {"padding": [sign * int(sides[0][0]), sign * int(sides[1][0])]})]
+    first = [sign * int(before) for before, _ in sides]
+    # What Keras takes for rows and columns are here the columns and the channels.
+    padding = [0, *first] if layer.data_format == "channels_first" else [*first, 0]
+    return [Operation("shift", call.shape, {"padding": padding})]
 
 
-def _concatenate(call: _Call) -> list[Operation]:
+def _upsampling(call: Call) -> list[Operation]:
+    layer = call.layer
+    if layer.interpolation not in ("nearest", "bilinear"):
+        raise InputError("interpolation")
+    options = {"size": [int(side) for side in layer.size], "interpolation": layer.interpolation}
+    return [Operation("upsample", call.shape, options)]
+
+
+def _concatenate(call: Call) -> list[Operation]:
     if call.layer.axis not in (-1, len(call.shape)):
         raise InputError("unknown_layer")
     return [Operation("concatenate", call.shape)]
 
 
-def _merge(op: str) -> _Writer:
+def _merge(op: str) -> Writer:
     return lambda call: _elementwise(op, call)
 
 
-def _elementwise(op: str, call: _Call) -> list[Operation]:
+def _elementwise(op: str, call: Call) -> list[Operation]:
     # Either number by number, or one number a channel, as the gates of squeeze-and-excitation are.
     channels = call.shape[-1]
     if any(each != call.shape and (each[-1], int(np.prod(each))) != (channels, channels) for each in call.inputs):
@@ -241,10 +219,7 @@ def _elementwise(op: str, call: _Call) -> list[Operation]:
     return [Operation(op, call.shape)]
 
 
-_Writer: TypeAlias = Callable[[_Call], list[Operation]]
-
-
-def _writers() -> Iterator[tuple[Any, _Writer]]:
+def _writers() -> Iterator[tuple[Any, Writer]]:
     layers = keras.layers
     yield from (
         (layers.Conv2D, _conv),
@@ -255,15 +230,19 @@ def _writers() -> Iterator[tuple[Any, _Writer]]:
         (layers.GlobalAveragePooling2D, _global("global_average")),
         (layers.GlobalMaxPooling2D, _global("global_max")),
         (layers.Dense, _dense),
-        (layers.BatchNormalization, _batch_normalization),
-        (layers.Rescaling, _rescaling),
+        (layers.BatchNormalization, batch_normalization),
+        (layers.LayerNormalization, layer_normalization),
+        (layers.Normalization, normalization),
+        (layers.Rescaling, rescaling),
         (layers.ReLU, _relu),
         (layers.LeakyReLU, _leaky_relu),
+        (layers.PReLU, _prelu),
         (layers.ELU, _elu),
         (layers.Activation, _activation),
         (layers.Softmax, _softmax),
         (layers.ZeroPadding2D, _shift),
         (layers.Cropping2D, _shift),
+        (layers.UpSampling2D, _upsampling),
         (layers.Concatenate, _concatenate),
         (layers.Add, _merge("add")),
         (layers.Subtract, _merge("subtract")),
@@ -283,12 +262,8 @@ def _writers() -> Iterator[tuple[Any, _Writer]]:
 
 
 def _kernel_and_bias(layer: Any) -> dict[str, NDArray[np.float32]]:
-    weights = {"kernel": _numbers(layer.kernel)}
-    return weights if layer.bias is None else weights | {"bias": _numbers(layer.bias)}
-
-
-def _numbers(tensor: Any) -> NDArray[np.float32]:
-    return np.asarray(keras.ops.convert_to_numpy(keras.ops.cast(tensor, "float32")), np.float32)
+    weights = {"kernel": to_numpy(layer.kernel)}
+    return weights if layer.bias is None else weights | {"bias": to_numpy(layer.bias)}
 
 
 _ELEMENTWISE = {"Add", "Maximum", "Minimum", "Multiply", "Subtract"}

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import override
 
-from convvision._checks import check_positive_int
+from convvision._checks import check_image, check_positive_int
 from convvision._keras import keras
 from convvision._public import set_module
-from convvision.errors import InputError, ShapeError
+from convvision.errors import InputError
 from convvision.visualize._activations import Activations, forward_layers
 from convvision.visualize._display import (
     SIGNED_CMAP,
@@ -137,11 +137,6 @@ def plot_feature_maps(
         >>> display.channels.shape, display.dead.dtype
         ((16,), dtype('bool'))
     """
-    pixels = np.asarray(image)
-    if pixels.ndim != 3:
-        raise ShapeError(
-            f"One image has the shape (H, W, C). Received: shape {pixels.shape}. Take one of several with images[0], "
-            f"or add the channel axis to a grey one, image[..., None]."
-        )
+    pixels = check_image(image)
     activations = forward_layers(model, pixels[None], [layer], batch_size=1, logits=False)
     return FeatureMapsDisplay(activations, order=order, columns=columns, cmap=cmap).plot()

@@ -12,7 +12,16 @@ from typing_extensions import override
 from convvision._checks import check_positive_int
 from convvision._public import set_module
 from convvision.errors import InputError
-from convvision.visualize._display import Display, add_colorbar, check_cmap, draw_image, draw_map, new_figure
+from convvision.visualize._display import (
+    Display,
+    add_colorbar,
+    check_cmap,
+    check_titles,
+    draw_image,
+    draw_map,
+    new_figure,
+)
+from convvision.visualize._named import name_of
 from convvision.visualize._recording import Recording, check_recording
 
 __all__ = ["RecordingDisplay", "plot_recording"]
@@ -60,9 +69,8 @@ class RecordingDisplay(Display):
             channel = int(self.layer.maps[-1].max(axis=(0, 1, 2)).argmax())
         if isinstance(channel, bool) or not isinstance(channel, int | np.integer) or not 0 <= channel < count:
             raise InputError(f"Layer {layer!r} has the channels 0 to {count - 1}, or 'top'. Received: {channel!r}")
-        if titles is not None and len(titles) != len(recording.images):
-            raise InputError(f"Expected {len(recording.images)} titles, one an image. Received: {list(titles)}")
-        classes = 0 if recording.logits is None else recording.logits.shape[-1]
+        # A single logit tells class 1 from class 0.
+        classes = 0 if recording.logits is None else max(recording.logits.shape[-1], 2)
         if class_names is not None and len(class_names) != classes:
             raise InputError(f"Expected {classes} class_names, one a class. Received: {list(class_names)}")
         self.channel = int(channel)
@@ -70,7 +78,7 @@ class RecordingDisplay(Display):
         self.moments: NDArray[np.int64] = np.unique(
             np.linspace(0, last, min(frames, last + 1)).round().astype(np.int64)
         )
-        self.titles = titles
+        self.titles = check_titles(titles, len(recording.images))
         self.class_names = class_names
         self.cmap = check_cmap(cmap)
 
@@ -99,8 +107,8 @@ class RecordingDisplay(Display):
     def _prediction(self, moment: int, row: int) -> str:
         if self.recording.logits is None:
             return ""
-        largest = int(self.recording.logits[moment, row].argmax())
-        return f"class {largest}" if self.class_names is None else self.class_names[largest]
+        logits = self.recording.logits[moment, row]
+        return name_of(int(logits[0] > 0) if len(logits) == 1 else int(logits.argmax()), self.class_names)
 
 
 @set_module("convvision.visualize")

@@ -16,7 +16,7 @@ from convvision._tables import text_table
 from convvision.errors import InputError
 from convvision.models._graph import LayerCall, class_names
 from convvision.visualize._activations import Layers
-from convvision.visualize._filter_sums import FilterSums, activation_bounds, cosines, kept
+from convvision.visualize._filter_sums import FilterSums, Kept, activation_bounds, cosines
 from convvision.visualize._named import layer_named
 from convvision.visualize._stream import prepared_layers, reduced_batches
 
@@ -185,13 +185,10 @@ def filter_report(model: keras.Model, images: Any, layers: Layers = "conv", *, b
     """
     images, calls, positions = prepared_layers(model, images, layers, batch_size)
     read = [_read_at(calls, position) for position in positions]
-    bounds = [activation_bounds(calls[position].layer) for position in read]
-
-    def reduce(maps: list[Any], _: list[Any]) -> list[Any]:
-        return [tensor for each, bound in zip(maps, bounds, strict=True) for tensor in kept(each, bound)]
+    bounds = tuple(activation_bounds(calls[position].layer) for position in read)
 
     totals: list[FilterSums] = []
-    for _, found in reduced_batches(model, images, read, reduce, batch_size=batch_size):
+    for _, found in reduced_batches(model, calls, images, read, Kept(bounds), batch_size=batch_size):
         of_layer = len(found) // len(read)
         of_batch = [FilterSums.of_batch(found[first : first + of_layer]) for first in range(0, len(found), of_layer)]
         totals = [total + each for total, each in zip(totals, of_batch, strict=True)] if totals else of_batch

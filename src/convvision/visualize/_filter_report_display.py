@@ -8,7 +8,7 @@ import numpy as np
 from typing_extensions import override
 
 from convvision._public import set_module
-from convvision.visualize._display import Display
+from convvision.visualize._display import SIGNED_CMAP, Display
 from convvision.visualize._filter_report import FilterReport, LayerFilterReport
 
 __all__ = ["FilterReportDisplay", "plot_filter_report"]
@@ -41,7 +41,7 @@ class FilterReportDisplay(Display):
         self.axes_ = np.asarray(self.figure_.subplots(len(layers), 2, squeeze=False, width_ratios=(2, 1)))
         for (bars, matrix), layer in zip(self.axes_, layers, strict=True):
             _draw_bars(bars, layer)
-            picture = matrix.imshow(layer.correlation, cmap="RdBu_r", vmin=-1, vmax=1)
+            picture = matrix.imshow(layer.correlation, cmap=SIGNED_CMAP, vmin=-1, vmax=1)
             matrix.set_title(f"correlation; near-duplicates: {len(layer.near_duplicates())}", fontsize="medium")
             matrix.set_ylabel("channel", fontsize="small")
             matrix.tick_params(labelsize="small")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from convvision._keras import keras
 from convvision.visualize._stream import position_maxima, position_means
 
-__all__ = ["Bounds", "FilterSums", "activation_bounds", "cosines", "kept"]
+__all__ = ["Bounds", "FilterSums", "Kept", "activation_bounds", "cosines"]
 
 # The lowest and the highest output; None where there is no lowest, or where it is a ReLU's, which says inactive.
 Bounds: TypeAlias = tuple[float | None, float]
@@ -40,8 +40,22 @@ def activation_bounds(layer: Any) -> Bounds | None:
     return _BOUNDS.get(getattr(activation, "__name__", type(layer).__name__).lower())
 
 
-def kept(maps: Any, bounds: Bounds | None) -> list[Any]:
-    """Reduce a tensor (n, h, w, channels) to the tensors that :meth:`FilterSums.of_batch` reads."""
+@dataclass(frozen=True)
+class Kept:
+    """Reduces the maps of layers, (n, h, w, channels), to the tensors that :meth:`FilterSums.of_batch` reads.
+
+    Attributes:
+        bounds: Of each layer's activation.
+    """
+
+    bounds: tuple[Bounds | None, ...]
+
+    def __call__(self, maps: list[Any]) -> list[Any]:
+        """Give as many tensors for each layer, one layer after the other."""
+        return [tensor for each, bound in zip(maps, self.bounds, strict=True) for tensor in _kept(each, bound)]
+
+
+def _kept(maps: Any, bounds: Bounds | None) -> list[Any]:
     _, height, width, channels = maps.shape
     rows, columns = (
         ((np.arange(min(_GRID, side)) + 0.5) * side / min(_GRID, side)).astype(int) for side in (height, width)
@@ -88,7 +102,7 @@ class FilterSums:
 
     @classmethod
     def of_batch(cls, found: Sequence[NDArray[Any]]) -> Self:
-        """Sum up what :func:`kept` leaves of a batch."""
+        """Sum up what :class:`Kept` leaves of a batch of one layer."""
         highest, active, mean, at_bound, centre, products, (positions, places) = (
             each.astype(np.float64) for each in found
         )

@@ -14,7 +14,7 @@ from convvision._public import set_module
 from convvision.errors import InputError
 from convvision.visualize._display import Display, draw_image, new_figure
 
-__all__ = ["GalleryDisplay", "limits_of", "name_of"]
+__all__ = ["GalleryDisplay", "limits_of"]
 
 _MARK = "tab:red"
 # Inches that a line of text needs.
@@ -100,21 +100,6 @@ class GalleryDisplay(Display):
 
 def _most_lines(texts: Sequence[str] | None) -> int:
     return max((text.count("\n") + 1 for text in texts or () if text), default=0)
-
-
-def name_of(label: int, class_names: Sequence[str] | None) -> str:
-    """Name a class, by its number where there are no names.
-
-    Raises:
-        InputError: There are names, but none for this class.
-    """
-    if class_names is None:
-        return f"class {label}"
-    if label >= len(class_names):
-        raise InputError(
-            f"Expected a name for every class, {label} among them. Received: {len(class_names)} class_names"
-        )
-    return class_names[label]
 
 
 def limits_of(images: NDArray[Any]) -> tuple[float, float]:

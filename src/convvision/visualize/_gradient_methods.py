@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convvision._checks import check_positive_int
+from convvision._checks import check_positive_int, is_number
 from convvision._gradients import gradient
 from convvision._keras import keras
 from convvision._public import set_module
 from convvision.errors import InputError
+from convvision.models._outputs import to_numpy
 from convvision.visualize._attribution import (
     Attribution,
     Baseline,
@@ -123,7 +124,7 @@ def smoothgrad(
     """
     scores, images, targets = prepared(model, images, target, output, batch_size)
     samples = check_positive_int(samples, "samples")
-    if isinstance(sigma, bool) or not isinstance(sigma, int | float | np.number) or not 0 <= sigma < np.inf:
+    if not is_number(sigma) or not 0 <= sigma < np.inf:
         raise InputError(f"sigma is a number of at least 0, as a part of an image's range. Received: sigma={sigma!r}")
     logits = scores.in_batches(images, batch_size)
     targets = chosen_targets(targets, logits)
@@ -192,7 +193,7 @@ def integrated_gradients(
     """
     scores, images, targets = prepared(model, images, target, output, batch_size)
     steps = check_positive_int(steps, "steps")
-    if rtol is not None and (isinstance(rtol, bool) or not isinstance(rtol, int | float | np.number) or not rtol > 0):
+    if rtol is not None and (not is_number(rtol) or not rtol > 0):
         raise InputError(f"rtol is a number above 0, or None to leave the steps as they are. Received: rtol={rtol!r}")
     floats, start = images.astype(np.float32), baseline_images(baseline, images)
     ends = scores.in_batches(np.concatenate([floats, start]), batch_size)
@@ -290,5 +291,5 @@ def _pixel_gradients(
         return keras.ops.sum(pick(logits, targets)), logits
 
     found = gradient(target_sum, keras.ops.convert_to_tensor(images, dtype="float32"))
-    gradients, logits = (np.asarray(keras.ops.convert_to_numpy(tensor)) for tensor in found)
+    gradients, logits = map(to_numpy, found)
     return gradients, logits

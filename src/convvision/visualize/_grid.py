@@ -14,7 +14,16 @@ from convvision._keras import keras
 from convvision._public import set_module
 from convvision.errors import InputError
 from convvision.visualize._activations import GROUPS, Activations, LayerActivation, Layers, forward_layers
-from convvision.visualize._display import Display, add_colorbar, check_cmap, draw_image, draw_map, new_figure
+from convvision.visualize._display import (
+    Display,
+    add_colorbar,
+    check_cmap,
+    check_titles,
+    draw_image,
+    draw_map,
+    new_figure,
+)
+from convvision.visualize._named import check_channel
 
 __all__ = ["ActivationGridDisplay", "plot_activation_grid"]
 
@@ -52,15 +61,13 @@ class ActivationGridDisplay(Display):
         titles: Sequence[str] | None = None,
         cmap: str = "inferno",
     ) -> None:
-        if titles is not None and len(titles) != len(activations.images):
-            raise InputError(f"Expected {len(activations.images)} titles, one an image. Received: {list(titles)}")
         if scale not in get_args(Scale):
             raise InputError(f"scale is one of {', '.join(map(repr, get_args(Scale)))}. Received: scale={scale!r}")
         self.activations = activations
         self.channel = channel
         self.channels = _channels(activations.layers, channel)
         self.scale = scale
-        self.titles = titles
+        self.titles = check_titles(titles, len(activations.images))
         self.cmap = check_cmap(cmap)
 
     @override
@@ -129,10 +136,10 @@ def plot_activation_grid(
 ) -> ActivationGridDisplay:
     """Draw what the layers make of images: a row an image, a column a layer.
 
-    One forward pass computes everything, through the model cut behind the last layer that is drawn.
+    One forward pass computes everything, and ends at the last layer that is drawn.
 
     Args:
-        model: A functional model, or a sequential one that is built.
+        model: A functional model, or a sequential one that is built; nested models are opened.
         images: On the scale that the model was trained with, shape (N, H, W, C); one row each.
         layers: As in :func:`extract_activations`; the lesson draws the first four.
         channel: The channel to draw; the lesson draws channel 1. Where ``layers`` is a group, its layers that have no
@@ -175,17 +182,13 @@ def _channels(layers: Sequence[LayerActivation], channel: Channel) -> NDArray[np
             return np.full((count, len(layers)), -1)
         if channel == "top":
             return np.stack([layer.maps.max(axis=(1, 2)).argmax(axis=1) for layer in layers], axis=1)
-    wanted = list(channel) if isinstance(channel, Sequence | np.ndarray) else [channel] * len(layers)
+    wanted: list[Any] = list(channel) if isinstance(channel, Sequence | np.ndarray) else [channel] * len(layers)
     if isinstance(channel, str) or len(wanted) != len(layers):
         raise InputError(
             f"channel is a number, one for each of the {len(layers)} layers, 'top' or 'mean'. Received: {channel!r}"
         )
-    for layer, one in zip(layers, wanted, strict=True):
-        if isinstance(one, bool) or not isinstance(one, int | np.integer) or not 0 <= one < layer.maps.shape[-1]:
-            raise InputError(
-                f"Layer {layer.name!r} has the channels 0 to {layer.maps.shape[-1] - 1}. Received: channel={one!r}"
-            )
-    return np.tile(np.array(wanted, np.int64), (count, 1))
+    chosen = [check_channel(one, layer.name, layer.maps.shape[-1]) for layer, one in zip(layers, wanted, strict=True)]
+    return np.tile(np.array(chosen, np.int64), (count, 1))
 
 
 def _panel(layer: LayerActivation, row: int, channel: int) -> NDArray[np.float32]:

@@ -159,8 +159,14 @@ def _by_name(kernels: str | Sequence[str] | Mapping[str, str | ArrayLike]) -> Ma
     return chosen
 
 
-def draw_numbers(axes: Axes, kernel: NDArray[np.float32]) -> None:
-    """Draw a matrix as coloured cells: blue below zero, white at it, red above; with its numbers where they fit."""
+def draw_numbers(axes: Axes, kernel: NDArray[np.float32], *, points: float = 84) -> None:
+    """Draw a matrix as coloured cells: blue below zero, white at it, red above; with its numbers where they fit.
+
+    Args:
+        axes: Where.
+        kernel: The matrix.
+        points: How long its longer side will be in the figure, in points.
+    """
     strongest = float(abs(kernel).max()) or 1.0
     # The root lets small weights keep a visible sign; the limits of 2 keep the colours pale under dark numbers.
     axes.imshow(np.sign(kernel) * np.sqrt(abs(kernel) / strongest), cmap=SIGNED_CMAP, vmin=-2, vmax=2)
@@ -178,8 +184,8 @@ def draw_numbers(axes: Axes, kernel: NDArray[np.float32]) -> None:
         cell: (f"{weight:.2g}" if divisor is None else str(round(float(weight) * divisor))).replace("-", "−")
         for cell, weight in np.ndenumerate(kernel)
     }
-    # In points: a cell of the figure that `plot` lays out, and the largest font of which the longest number fits.
-    side = 84 / max(kernel.shape)
+    # The largest font of which the longest number fits into a cell.
+    side = points / max(kernel.shape)
     size = min(12.0, side / 3.1, 1.4 * side / max(map(len, texts.values())))
     for (row, column), text in texts.items():
         axes.text(column, row, text, ha="center", va="center", fontsize=size, color="black")

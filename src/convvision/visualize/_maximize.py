@@ -18,7 +18,7 @@ from convvision._tracing import traced
 from convvision.errors import InputError, ValueRangeError
 from convvision.models._forward import run_layers
 from convvision.models._graph import layer_calls
-from convvision.models._outputs import image_shape
+from convvision.models._outputs import image_shape, to_numpy
 from convvision.visualize._activations import find_layer
 from convvision.visualize._class_scores import ClassScores, pick
 
@@ -226,4 +226,4 @@ def _smoothed(gradients: NDArray[np.float32], power: float) -> NDArray[np.float3
 
 
 def _numbers(function: Callable[[Any], Any], images: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.asarray(keras.ops.convert_to_numpy(function(keras.ops.convert_to_tensor(images, dtype="float32"))))
+    return to_numpy(function(keras.ops.convert_to_tensor(images, dtype="float32")))

@@ -10,9 +10,9 @@ from typing_extensions import override
 
 from convvision._checks import check_positive_int
 from convvision._public import set_module
-from convvision.errors import InputError
 from convvision.visualize._display import Display, draw_badge, draw_image, new_figure
 from convvision.visualize._maximize import MaximizedActivation
+from convvision.visualize._named import name_of
 
 __all__ = ["MaximizedActivationDisplay", "plot_maximized_activation"]
 
@@ -33,11 +33,9 @@ class MaximizedActivationDisplay(Display):
     def __init__(
         self, maximized: MaximizedActivation, *, class_names: Sequence[str] | None = None, columns: int = 8
     ) -> None:
-        largest = int(maximized.channels.max())
-        if class_names is not None and maximized.layer is None and len(class_names) <= largest:
-            raise InputError(
-                f"Expected a name for every class, {largest} among them. Received: {len(class_names)} class_names"
-            )
+        if maximized.layer is None:
+            # Refuses names that are too few before anything is drawn.
+            name_of(int(maximized.channels.max()), class_names)
         self.maximized = maximized
         self.class_names = class_names
         self.columns = check_positive_int(columns, "columns")
@@ -65,7 +63,7 @@ class MaximizedActivationDisplay(Display):
     def _name(self, channel: int) -> str:
         if self.maximized.layer is not None:
             return f"channel {channel}"
-        return f"class {channel}" if self.class_names is None else self.class_names[channel]
+        return name_of(channel, self.class_names)
 
 
 @set_module("convvision.visualize")

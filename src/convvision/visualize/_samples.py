@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convvision._checks import check_images, check_labels, check_positive_int, check_seed
+from convvision._checks import check_images, check_positive_int, check_seed
 from convvision._public import set_module
 from convvision.datasets import Dataset, Split, StreamedDataset, StreamedSplit, class_means
 from convvision.errors import InputError
-from convvision.visualize._gallery import GalleryDisplay, limits_of, name_of
+from convvision.visualize._gallery import GalleryDisplay, limits_of
+from convvision.visualize._named import name_of, names_of_classes
 
 __all__ = ["plot_class_means", "plot_samples"]
 
@@ -79,10 +80,9 @@ def plot_samples(
         shown = restore(images[chosen])
         return GalleryDisplay(list(shown), columns=min(_UNLABELLED_COLUMNS, len(shown)), limits=limits_of(shown)).plot()
 
-    highest = len(class_names) if class_names is not None else int(np.max(labels, initial=0)) + 1
-    labels = check_labels(labels, count=len(images), num_classes=highest)
+    all_names, labels = names_of_classes(labels, class_names, count=len(images))
     check_positive_int(per_class, "per_class")
-    classes = range(highest) if class_names is not None else np.unique(labels).tolist()
+    classes = range(len(all_names)) if class_names is not None else np.unique(labels).tolist()
     rows = [rng.permutation(np.flatnonzero(labels == label))[:per_class] for label in classes]
     shown = restore(images[np.concatenate(rows)])
     columns = max(map(len, rows))

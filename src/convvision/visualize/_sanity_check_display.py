@@ -8,7 +8,7 @@ import numpy as np
 from typing_extensions import override
 
 from convvision._public import set_module
-from convvision.visualize._display import Display, draw_image
+from convvision.visualize._display import SIGNED_CMAP, Display, draw_badge, draw_image
 from convvision.visualize._sanity_check import SanityCheck
 
 __all__ = ["SanityCheckDisplay", "plot_sanity_check"]
@@ -52,7 +52,7 @@ class SanityCheckDisplay(Display):
                 axes.set(xticks=[], yticks=[])
                 axes.imshow(
                     values,
-                    cmap="RdBu_r",
+                    cmap=SIGNED_CMAP,
                     vmin=-largest,
                     vmax=largest,
                     extent=(-0.5, width - 0.5, height - 0.5, -0.5),
@@ -62,7 +62,7 @@ class SanityCheckDisplay(Display):
                         f"{found.correlations[step - 1, index]:.2f}".replace("-", "−"), fontsize="small", labelpad=2
                     )
                 if not values.any():
-                    axes.text(0.5, 0.5, "0 everywhere", ha="center", va="center", transform=axes.transAxes)
+                    draw_badge(axes, "0 everywhere", size="x-small")
         titles = ["image", "trained", *(f"+ {name}" for name in found.steps)]
         if len(found.steps) > 1:
             titles[2] = found.steps[0]

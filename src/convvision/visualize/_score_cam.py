@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from convvision._keras import keras
 from convvision._public import set_module
-from convvision.models._outputs import run_in_batches
 from convvision.visualize._attribution import (
     Attribution,
     Baseline,
@@ -34,7 +33,7 @@ def score_cam(
     relu: bool = True,
     baseline: Baseline = 0.0,
     output: str | int | None = None,
-    batch_size: int = 128,
+    batch_size: int = 256,
 ) -> Attribution:
     """Show the model only what each channel of a layer lights up, and weight the channel by the logit that it gets.
 
@@ -80,12 +79,7 @@ def score_cam(
     scores, images, targets = prepared(model, images, target, output, batch_size)
     position = cam_layer(scores, layer)
     cover = baseline_images(baseline, images)
-
-    def maps_and_logits(batch: NDArray[Any]) -> list[Any]:
-        found, go_on = scores.from_layer(keras.ops.convert_to_tensor(batch, dtype="float32"), position)
-        return [found, go_on(None)]
-
-    maps, logits = run_in_batches(maps_and_logits, images, batch_size=batch_size)
+    maps, logits = scores.layer_in_batches(images, position, batch_size)
     targets = chosen_targets(targets, logits)
     low, high = maps.min(axis=(1, 2), keepdims=True), maps.max(axis=(1, 2), keepdims=True)
     # Divided by 1 where there is no range, so that a channel without one is 0 everywhere.

@@ -97,18 +97,16 @@ def top_patches(
         raise InputError(f"Each of k patches is from another image, of which there are {len(images)}. Received: k={k}")
     fields = receptive_field(model, position)
 
-    def reduce(maps: list[Any], _: list[Any]) -> list[Any]:
-        of_channels = keras.ops.take(maps[0], np.array(chosen), axis=-1)
-        flat = keras.ops.reshape(of_channels, (-1, maps[0].shape[1] * maps[0].shape[2], len(chosen)))
-        return [keras.ops.max(flat, axis=1), keras.ops.argmax(flat, axis=1)]
-
     values: NDArray[Any] = np.empty((0, len(chosen)), np.float32)
     units: NDArray[Any] = np.empty((0, len(chosen)), np.int64)
     indices: NDArray[Any] = np.empty((0, len(chosen)), np.int64)
-    for batch, (highest, where) in reduced_batches(model, images, [position], reduce, batch_size=batch_size):
-        numbers = np.repeat(np.arange(batch.start, batch.stop)[:, None], len(chosen), axis=1)
+    numbers = np.array(chosen, np.int32)
+    for batch, (highest, where) in reduced_batches(
+        model, calls, images, [position], _strongest, throughout=[numbers], batch_size=batch_size
+    ):
+        of_images = np.repeat(np.arange(batch.start, batch.stop)[:, None], len(chosen), axis=1)
         values, units, indices = (
-            np.concatenate(both) for both in ((values, highest), (units, where), (indices, numbers))
+            np.concatenate(both) for both in ((values, highest), (units, where), (indices, of_images))
         )
         # What was found before stands first, so that a stable order leaves it before its equals.
         best = np.argsort(-values, axis=0, kind="stable")[:k]
@@ -126,6 +124,13 @@ def top_patches(
         values.T.astype(np.float32),
         np.asarray(patches, np.float32),
     )
+
+
+def _strongest(maps: list[Any], channels: Any) -> list[Any]:
+    """Give the largest value of each of some channels, (n, channels), and where it is among all positions."""
+    _, height, width, count = maps[0].shape
+    of_channels = keras.ops.take(keras.ops.reshape(maps[0], (-1, height * width, count)), channels, axis=-1)
+    return [keras.ops.max(of_channels, axis=1), keras.ops.argmax(of_channels, axis=1)]
 
 
 def _patch(image: NDArray[Any], fields: ReceptiveFields, row: int, column: int) -> NDArray[np.float32]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from typing_extensions import override
 
-from convvision._checks import check_images
+from convvision._checks import check_image
 from convvision._keras import keras
 from convvision._public import set_module
 from convvision.models._outputs import image_shape
@@ -21,6 +21,8 @@ from convvision.visualize._receptive_field import ReceptiveFields, check_unit, r
 __all__ = ["ReceptiveFieldDisplay", "UnitDisplay", "plot_receptive_field", "plot_unit"]
 
 _MOST_CHANNELS = 3
+# In inches: the side of a panel, and what of it names and sums take.
+_PANEL, _BESIDE = 2.3, 0.55
 
 
 @set_module("convvision.visualize")
@@ -90,11 +92,11 @@ class UnitDisplay(Display):
         unit = self.explanation
         sums = unit.products.sum(axis=(0, 1))
         shown = np.argsort(-abs(sums), kind="stable")[:_MOST_CHANNELS]
-        self.figure_, self.axes_ = new_figure(len(shown), 3, panel=(2, 2))
+        self.figure_, self.axes_ = new_figure(len(shown), 3, panel=(_PANEL, _PANEL))
         for axes, channel in zip(self.axes_, shown, strict=True):
             for panel, numbers in zip(axes, (unit.patch, unit.kernel, unit.products), strict=True):
                 # Zero times a negative weight is −0, which would be written so.
-                draw_numbers(panel, numbers[..., channel] + np.float32(0))
+                draw_numbers(panel, numbers[..., channel] + np.float32(0), points=72 * (_PANEL - _BESIDE))
                 panel.set_anchor("C")
             axes[0].set_ylabel(f"input channel {unit.channels[channel]}", fontsize="small")
             axes[2].set_xlabel(f"sum {sums[channel]:.3g}", fontsize="small")
@@ -135,8 +137,7 @@ def plot_receptive_field(
         PixelBox(top=0, left=20, bottom=8, right=28)
     """
     fields = receptive_field(model, layer)
-    pixels = np.asarray(image)
-    check_images(pixels[None], image_shape=image_shape(model))
+    pixels = check_image(image, image_shape=image_shape(model))
     return ReceptiveFieldDisplay(fields, pixels, unit).plot()
 
 

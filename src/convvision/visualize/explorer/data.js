@@ -55,7 +55,8 @@ export function className(index) {
   return facts.classes?.[index] ?? String(index);
 }
 
-// The output that names classes, the logits behind it, and whether it holds probabilities: null where there is none.
+// The output that names classes, the logits behind it, and how these become probabilities: null where there is none. A
+// single number tells class 1 from class 0.
 export const head = findHead();
 
 function findHead() {
@@ -64,6 +65,9 @@ function findHead() {
   let last = output;
   while (last.op === "identity" && last.inputs.length) last = steps[last.inputs[0]];
   const isSoftmax = last.op === "activation" && last.activation.name === "softmax";
-  const isSigmoid = last.activation?.name === "sigmoid";
-  return { output, logits: isSoftmax ? steps[last.inputs[0]] : last, isSoftmax, isSigmoid };
+  const isSquashed = last.activation?.name === "sigmoid";
+  const isBinary = output.length === 1;
+  const classes = isBinary ? 2 : output.length;
+  const logits = isSoftmax ? steps[last.inputs[0]] : last;
+  return { output, logits, classes, isSoftmax, isBinary, isSquashed, isSigmoid: isSquashed || isBinary };
 }

@@ -107,20 +107,53 @@ export const OPERATIONS = {
     for (let i = 0; i < out.length; i++) out[i] = input[i] * scale[i % scale.length] + shift[i % scale.length];
   },
 
+  // At each position, over all channels.
+  layer_normalization(step, [input], out) {
+    const { scale, shift } = step.weights;
+    const count = scale.length;
+    for (let start = 0; start < input.length; start += count) {
+      const { mean, deviation } = momentsOf(input, start, count, step.options.epsilon);
+      for (let i = 0; i < count; i++) out[start + i] = ((input[start + i] - mean) / deviation) * scale[i] + shift[i];
+    }
+  },
+
+  prelu(step, [input], out) {
+    const { slope } = step.weights;
+    for (let i = 0; i < out.length; i++) out[i] = input[i] > 0 ? input[i] : input[i] * slope[i % slope.length];
+  },
+
   activation: (step, [input], out) => out.set(input),
   identity: (step, [input], out) => out.set(input),
 
-  shift(step, [input], out, [[height, width, channels]]) {
-    const [rows, columns] = step.shape;
-    const [top, left] = step.options.padding;
+  // Moves rows, columns and channels; what comes from outside is 0.
+  shift(step, [input], out, [[height, width, depth]]) {
+    const [rows, columns, channels] = step.shape;
+    const [top, left, first] = step.options.padding;
     for (let row = 0; row < rows; row++) {
       for (let column = 0; column < columns; column++) {
         const y = row - top;
         const x = column - left;
         const inside = y >= 0 && y < height && x >= 0 && x < width;
         for (let channel = 0; channel < channels; channel++) {
-          const value = inside ? input[(y * width + x) * channels + channel] : 0;
+          const source = channel - first;
+          const value = inside && source >= 0 && source < depth ? input[(y * width + x) * depth + source] : 0;
           out[(row * columns + column) * channels + channel] = value;
+        }
+      }
+    }
+  },
+
+  upsample(step, [input], out, [[height, width, channels]]) {
+    const [rows, columns] = step.shape;
+    for (let row = 0; row < rows; row++) {
+      const [top, bottom, down] = neighboursOf(step, 0, row, height);
+      for (let column = 0; column < columns; column++) {
+        const [left, right, across] = neighboursOf(step, 1, column, width);
+        for (let channel = 0; channel < channels; channel++) {
+          const at = (y, x) => input[(y * width + x) * channels + channel];
+          const above = at(top, left) * (1 - across) + at(top, right) * across;
+          const below = at(bottom, left) * (1 - across) + at(bottom, right) * across;
+          out[(row * columns + column) * channels + channel] = above * (1 - down) + below * down;
         }
       }
     }
@@ -174,6 +207,27 @@ export function windowOf(step, row, column, height, width) {
     }
   }
   return taps;
+}
+
+// Gives the mean of some numbers and the square root of their variance and epsilon.
+export function momentsOf(values, start, count, epsilon) {
+  let mean = 0;
+  for (let i = start; i < start + count; i++) mean += values[i] / count;
+  let variance = 0;
+  for (let i = start; i < start + count; i++) variance += (values[i] - mean) ** 2 / count;
+  return { mean, deviation: Math.sqrt(variance + epsilon) };
+}
+
+// Gives the two rows (or columns) of the input between which one of an enlarged map lies, and how near it is to the second.
+export function neighboursOf({ options: { size, interpolation } }, axis, place, side) {
+  if (interpolation === "nearest") {
+    const source = Math.floor(place / size[axis]);
+    return [source, source, 0];
+  }
+  // Pixels are squares, whose centres are compared.
+  const centre = Math.min(Math.max((place + 0.5) / size[axis] - 0.5, 0), side - 1);
+  const first = Math.floor(centre);
+  return [first, Math.min(first + 1, side - 1), centre - first];
 }
 
 function eachWindow(step, height, width, visit) {

@@ -11,10 +11,16 @@ const MOST = 12;
 
 // Gives the probability of each class for an image: as the network says now, or as recorded logits said.
 export function scores(image, logits = null) {
-  if (head.isSigmoid) return logits?.map(pointwise({ name: "sigmoid" })) ?? valuesOf(image)[head.output.index];
+  if (head.isSigmoid) return sigmoids(image, logits);
   const output = logits ?? Float32Array.from(valuesOf(image)[head.logits.index]);
   softmax(output, 0, output.length);
   return output;
+}
+
+function sigmoids(image, logits) {
+  const given = logits ?? valuesOf(image)[head.output.index];
+  const shares = logits || !head.isSquashed ? given.map(pointwise({ name: "sigmoid" })) : given;
+  return head.isBinary ? Float32Array.of(1 - shares[0], shares[0]) : shares;
 }
 
 // Gives the class that an image is taken for, and how surely.
@@ -24,14 +30,19 @@ export function best(image, logits = null) {
   return { index, score: found[index] };
 }
 
+function titleOf({ isSoftmax, isBinary, isSigmoid }) {
+  if (isSoftmax || isBinary) return "prediction";
+  return isSigmoid ? "prediction_sigmoid" : "prediction_logits";
+}
+
 export function mountPrediction(parent) {
   if (!head) return parent.remove();
-  const title = element("h2", {}, say(head.isSoftmax ? "prediction" : head.isSigmoid ? "prediction_sigmoid" : "prediction_logits"));
+  const title = element("h2", {}, say(titleOf(head)));
   const list = element("ol", { class: "bars" });
   const spoken = element("p", { class: "spoken", role: "status", "aria-live": "polite" });
   const time = element("p", { class: "time hint" });
   parent.append(title, list, time, spoken);
-  const count = head.output.length;
+  const count = head.classes;
   const bars = Array.from({ length: Math.min(count, MOST) }, () => {
     const parts = { name: element("span", { class: "class" }), bar: element("i", {}), text: element("span", { class: "share" }) };
     parts.root = element("li", {}, parts.name, element("span", { class: "track", "aria-hidden": "true" }, parts.bar), parts.text);

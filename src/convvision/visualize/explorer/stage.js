@@ -4,10 +4,11 @@ import { images, imageHeight, imageWidth, range, steps } from "./data.js";
 import { greyScale } from "./colours.js";
 import { arrow, cellAt, element, placeFrame } from "./dom.js";
 import { isShort, paint, paintImage } from "./paint.js";
-import { boxOf } from "./receptive_field.js";
+import { boxOf, fieldSize } from "./receptive_field.js";
 import { say } from "./text.js";
 import { addView, change, currentStep, scaleOf, shownValues, state } from "./state.js";
-import { readCells, sourceOf, unitName } from "./unit.js";
+import { readCells, sourceOf } from "./reads.js";
+import { unitName } from "./unit.js";
 import { answers } from "./answers.js";
 import { hideAhead, slideButton } from "./slide.js";
 
@@ -139,7 +140,7 @@ function showImage({ root, canvas, frame, box, caption }, step) {
   placeFrame(frame, seen, imageHeight, imageWidth);
   caption.textContent = seen
     ? say("on_image_sees", { size: `${seen.bottom - seen.top} × ${seen.right - seen.left}` })
-    : say(step.recorded || steps.some(({ recorded }) => recorded) ? "on_image_unknown" : "on_image_padding");
+    : say(fieldSize(step) === null ? "on_image_unknown" : "on_image_padding");
 }
 
 // Names the chosen unit: its row and column, or its class, or its number.

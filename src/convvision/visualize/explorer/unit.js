@@ -1,83 +1,13 @@
-// The arithmetic of the chosen unit: which numbers of the layer below it reads, and what it makes of them.
+// The arithmetic of the chosen unit: what it makes of the numbers that it reads.
 
 import { className, facts, head, steps } from "./data.js";
 import { pointwise } from "./activations.js";
-import { windowOf } from "./operations.js";
+import { momentsOf, windowOf } from "./operations.js";
 import { scaleFor } from "./colours.js";
 import { columns, equation, matrix, part, rows, sign } from "./unit_parts.js";
 import { number, percent, say } from "./text.js";
 import { change, chosenPlace, currentStep, scaleOf, shownValues, state } from "./state.js";
-
-// Gives the step and the channel that the chosen unit reads most of all; null where it reads no other step.
-export function sourceOf(step) {
-  if (step.inputs.length === 0 || step.op === "recorded") return null;
-  const below = steps[step.inputs[0]];
-  if (step.op === "conv") return { step: below, channel: chosenShare(step, shares(step)) };
-  if (step.op === "depthwise") return { step: below, channel: Math.floor((state.channel * below.shape[2]) / step.shape[2]) };
-  if (step.op === "concatenate") return joinedSource(step);
-  if (below.isMap && !step.isMap) return { step: below, channel: unitChannel(step, below) };
-  return { step: below, channel: Math.min(state.channel, below.shape.at(-1) - 1) };
-}
-
-// A vector's unit comes from a channel: of its number behind a global pooling, of its remainder behind a flattening.
-function unitChannel(step, below) {
-  return step.op.startsWith("global_") ? state.column : state.column % below.shape[2];
-}
-
-function joinedSource(step) {
-  let channel = step.isMap ? state.channel : state.column;
-  for (const index of step.inputs) {
-    const depth = steps[index].shape.at(-1);
-    if (channel < depth) return { step: steps[index], channel };
-    channel -= depth;
-  }
-  return null;
-}
-
-// Gives the box of cells that the chosen unit reads in the layer below; null where that is none of its cells.
-export function readCells(step) {
-  const below = sourceOf(step).step;
-  const [height, width] = below.shape;
-  if (step.options.kernel) {
-    const taps = windowOf(step, state.row, state.column, height, width).map(([at]) => at);
-    if (taps.length === 0) return null;
-    const down = taps.map((at) => Math.floor(at / width));
-    const across = taps.map((at) => at % width);
-    return { top: Math.min(...down), left: Math.min(...across), bottom: Math.max(...down) + 1, right: Math.max(...across) + 1 };
-  }
-  if (step.op.startsWith("global_")) return { top: 0, left: 0, bottom: height, right: width };
-  const [top, left] = step.op === "shift" ? step.options.padding : [0, 0];
-  const cell = step.isMap ? state.row * width + state.column : Math.floor(state.column / below.shape[2]);
-  const [row, column] = step.isMap ? [state.row - top, state.column - left] : [Math.floor(cell / width), cell % width];
-  const inside = row >= 0 && row < height && column >= 0 && column < width;
-  return inside ? { top: row, left: column, bottom: row + 1, right: column + 1 } : null;
-}
-
-// For each input channel of a convolution, the sum of its products.
-function shares(step) {
-  const below = steps[step.inputs[0]];
-  const [height, width, depth] = below.shape;
-  const values = shownValues(below);
-  const inGroup = depth / step.options.groups;
-  const first = Math.floor(state.channel / (step.shape[2] / step.options.groups)) * inGroup;
-  const taps = values ? windowOf(step, state.row, state.column, height, width) : [];
-  const sums = Array.from({ length: inGroup }, (_, local) =>
-    taps.reduce((sum, [at, tap]) => sum + values[at * depth + first + local] * weightOf(step, tap, local), 0),
-  );
-  return { first, sums };
-}
-
-function weightOf(step, tap, local) {
-  const { kernel } = step.weights;
-  if (step.op === "depthwise") return kernel[tap * step.shape[2] + state.channel];
-  return kernel[(tap * step.kernelShape[2] + local) * step.shape[2] + state.channel];
-}
-
-function chosenShare(step, { first, sums }) {
-  if (state.source !== null && state.source >= first && state.source < first + sums.length) return state.source;
-  const sizes = sums.map(Math.abs);
-  return first + sizes.indexOf(Math.max(...sizes));
-}
+import { chosenShare, joinedSource, readCells, shares, sourceOf, weightOf } from "./reads.js";
 
 // Gives the parts of the explanation of the chosen unit.
 export function explain() {
@@ -174,6 +104,27 @@ const EXPLANATIONS = {
     return [part(title, equation([say("number_below"), inputs[0][chosenPlace()]], "×", [say("scale_factor"), scale], "+", [say("shift_term"), shift], "=", [say("result"), value, true]))];
   },
 
+  layer_normalization(step, inputs, value) {
+    const channel = step.isMap ? state.channel : state.column;
+    const count = step.shape.at(-1);
+    const [x, { scale, shift }] = [inputs[0][chosenPlace()], step.weights];
+    const { mean, deviation } = momentsOf(inputs[0], chosenPlace() - channel, count, step.options.epsilon);
+    const normalized = (x - mean) / deviation;
+    return [
+      part(say("layer_normalization_title", { count }), equation("(", [say("number_below"), x], "−", [say("mean"), mean], ")", "÷", [say("deviation"), deviation], "=", [say("normalized"), normalized])),
+      part(say("affine_title"), equation([say("normalized"), normalized], "×", [say("scale_factor"), scale[channel]], "+", [say("shift_term"), shift[channel]], "=", [say("result"), value, true])),
+    ];
+  },
+
+  prelu(step, inputs, value) {
+    const x = inputs[0][chosenPlace()];
+    const { slope } = step.weights;
+    const factor = x < 0 && ["×", [say("slope"), slope[chosenPlace() % slope.length]]];
+    return [part(say("activation_title"), equation([say("number_below"), x], ...(factor || []), "→", [say("result"), value, true]))];
+  },
+
+  upsample: (step, inputs, value) => [part(say(`upsample_${step.options.interpolation}`), equation([say("result"), value, true]))],
+
   activation(step, inputs, value) {
     if (pointwise(step.activation) === null) return explainSoftmax(step, inputs[0], value);
     return [part(say("activation_title"), equation([say("number_below"), inputs[0][chosenPlace()]], "→", [step.activation.name, value, true]))];
@@ -269,5 +220,5 @@ function inputName(below, index) {
 // Names a unit of a vector: by its class where the vector is an answer or the logits behind it, else by its number.
 export function unitName(step, index) {
   const names = head && step.length === head.output.length && step.index >= head.logits.index && facts.classes;
-  return names ? className(index) : say("unit_number", { index });
+  return names ? className(head.isBinary ? 1 : index) : say("unit_number", { index });
 }

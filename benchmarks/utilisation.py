@@ -1,0 +1,195 @@
+"""How much of the machine's peak a training reaches: python benchmarks/utilisation.py [NETWORK ...] [--rounds N].
+
+The peak is the product of two matrices of 2048 × 2048, by one thread and by all. A network trains for some steps by
+``convvision.train``, in bfloat16 where the processor has it, with one thread an operation and each batch shared among
+the cores ("towers"), and with TensorFlow's own threads; its GFLOP/s are two for each multiply-add of the step. Each
+side runs in a fresh process, all of them in turn. In the end the operations of a step are measured by themselves, as
+many side by side as there are towers: how much of the step they account for, and how much of the peak they reach, says
+what bounds it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import statistics
+from typing import TYPE_CHECKING, Any
+
+from _processes import CORES, run_script, spread
+from _report import write_result
+
+if TYPE_CHECKING:
+    import keras
+
+    import convvision
+
+# Filters of each stage of fast_conv, the recipe, images a step, and steps an epoch.
+NETWORKS = {
+    "best": (((96, 96, 96), (192, 192), (256, 256)), "best", 256, 30),
+    "fast_conv": (((32,), (48,), (96,)), "fast", 96, 400),
+}
+DTYPES = ("float32", "bfloat16")
+SIDES = {"towers": 1, "default_threads": None}
+
+
+def build(network: str) -> tuple[keras.Model, convvision.training.Recipe]:
+    """Make a network and its recipe, all of whose epochs are of all images."""
+    import convvision  # noqa: PLC0415
+    from convvision.training._precision import available_precision, creating_in  # noqa: PLC0415
+
+    stages, name, batch_size, _ = NETWORKS[network]
+    recipe = dataclasses.replace(
+        convvision.get_recipe(name), precision="bfloat16", batch_size=batch_size, epochs=3, hard_fraction=1.0
+    )
+    with creating_in(available_precision(recipe.precision)):
+        return convvision.models.fast_conv(stages), recipe
+
+
+def peak() -> dict[str, float]:
+    """Measure the matrix product of this process, in GFLOP/s."""
+    from _operations import matmul_gflops  # noqa: PLC0415
+
+    return {dtype: matmul_gflops(dtype) for dtype in DTYPES}
+
+
+def step(network: str) -> dict[str, Any]:
+    """Train a network for three short epochs, of which the first, which traces the graph, does not count."""
+    from _operations import flops_an_image  # noqa: PLC0415
+
+    import convvision  # noqa: PLC0415
+
+    (model, recipe), steps = build(network), NETWORKS[network][-1]
+    data = convvision.load_dataset("fashion_mnist")
+    count = min(steps * recipe.batch_size, len(data.train))
+    some = convvision.datasets.Split(data.train.images[:count], data.train.labels[:count])
+    # The test of each training takes as long as many of its steps.
+    tested = convvision.datasets.Split(data.test.images[:500], data.test.labels[:500])
+    run = convvision.train(model, dataclasses.replace(data, train=some, test=tested), recipe, verbose=0)
+    seconds = statistics.median(run.seconds_per_epoch[1:]) / count
+    return {
+        "milliseconds_a_step": 1000 * seconds * recipe.batch_size,
+        "gflops": flops_an_image(model) / seconds / 1e9,
+        "gflop_an_image": flops_an_image(model) / 1e9,
+        "parameters": model.count_params(),
+        "execution": run.execution,
+    }
+
+
+def operations(network: str) -> dict[str, Any]:
+    """Measure the operations of a step by themselves."""
+    import tensorflow as tf  # noqa: PLC0415
+    from _operations import operation_seconds  # noqa: PLC0415
+
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    model, recipe = build(network)
+    return operation_seconds(model, recipe, CORES)
+
+
+CHILDREN = {"peak": peak, "step": step, "operations": operations}
+
+
+def child(*command: str, threads: int | None) -> dict[str, Any]:
+    found = run_script(__file__, "--child", *command, threads_an_operation=threads)
+    del found["process_seconds"]
+    return found
+
+
+def main(networks: list[str], rounds: int) -> dict[str, Any]:
+    """Measure all sides in turn."""
+    peaks: dict[str, list[dict[str, float]]] = {"one_thread": [], "all_threads": []}
+    steps: dict[str, dict[str, list[dict[str, Any]]]] = {name: {side: [] for side in SIDES} for name in networks}
+    for _ in range(rounds):
+        for side, threads in zip(peaks, (1, None), strict=True):
+            peaks[side].append(child("peak", threads=threads))
+            print(f"peak, {side}: {peaks[side][-1]}", flush=True)
+        for name in networks:
+            for side, threads in SIDES.items():
+                steps[name][side].append(child("step", name, threads=threads))
+                print(f"{name}, {side}: {steps[name][side][-1]['gflops']:.0f} GFLOP/s", flush=True)
+    profiles = {name: child("operations", name, threads=1) for name in networks}
+    return summarise(peaks, steps, profiles)
+
+
+def summarise(
+    peaks: dict[str, list[dict[str, float]]],
+    steps: dict[str, dict[str, list[dict[str, Any]]]],
+    profiles: dict[str, dict[str, dict[str, float]]],
+) -> dict[str, Any]:
+    """Relate the steps to the peak, round by round, and the operations to the step.
+
+    Args:
+        peaks: "one_thread" and "all_threads" -> GFLOP/s of each precision, round by round.
+        steps: Network -> side -> what each training gave.
+        profiles: Network -> kind of operation -> seconds and GFLOP/s.
+
+    Returns:
+        The figures.
+    """
+    figures: dict[str, Any] = {
+        "peak_gflops": {
+            side: {dtype: spread([found[dtype] for found in each]) for dtype in DTYPES} for side, each in peaks.items()
+        },
+        "networks": {},
+    }
+    for name, sides in steps.items():
+        precision = sides["towers"][0]["execution"]["precision"]
+        tops = [found[precision] for found in peaks["all_threads"]]
+        milliseconds = statistics.median(run["milliseconds_a_step"] for run in sides["towers"])
+        figures["networks"][name] = {
+            "precision": precision,
+            "batch_size": NETWORKS[name][2],
+            "parameters": sides["towers"][0]["parameters"],
+            "gflop_an_image": sides["towers"][0]["gflop_an_image"],
+            **{
+                side: {
+                    "milliseconds_a_step": spread([run["milliseconds_a_step"] for run in runs]),
+                    "gflops": spread([run["gflops"] for run in runs]),
+                    "part_of_peak": spread([run["gflops"] / top for run, top in zip(runs, tops, strict=True)]),
+                }
+                for side, runs in sides.items()
+            },
+            "operations": {
+                kind: {
+                    "milliseconds": 1000 * row["seconds"],
+                    "part_of_step": 1000 * row["seconds"] / milliseconds,
+                    "part_of_peak": row["gflops"] / statistics.median(tops),
+                }
+                for kind, row in profiles[name].items()
+            },
+        }
+    return figures
+
+
+def show(figures: dict[str, Any]) -> None:
+    """Print the figures."""
+    for side, dtypes in figures["peak_gflops"].items():
+        print(f"peak, {side}: " + ", ".join(f"{dtype} {each['mean']:.0f} GFLOP/s" for dtype, each in dtypes.items()))
+    for name, found in figures["networks"].items():
+        for side in SIDES:
+            part, speed = found[side]["part_of_peak"], found[side]["gflops"]
+            print(
+                f"{name}, {found['precision']}, {side}: {speed['mean']:.0f} GFLOP/s, {part['mean']:.0%} of the peak "
+                f"({part['least']:.0%} to {part['most']:.0%})"
+            )
+        for kind, row in found["operations"].items():
+            reached = f", {row['part_of_peak']:.0%} of the peak" if row["part_of_peak"] else ""
+            print(f"  {kind}: {row['milliseconds']:.2f} ms, {row['part_of_step']:.0%} of the step{reached}")
+        rest = 1 - sum(row["part_of_step"] for row in found["operations"].values())
+        print(f"  all else: {rest:.0%} of the step")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("networks", nargs="*", metavar="NETWORK", help=f"of {', '.join(NETWORKS)}; all by default")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--child", choices=CHILDREN, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.child:
+        print(json.dumps(CHILDREN[asked.child](*asked.networks)))
+    else:
+        if unknown := set(asked.networks) - set(NETWORKS):
+            parser.error(f"no such network: {', '.join(sorted(unknown))}")
+        result = main(asked.networks or list(NETWORKS), asked.rounds)
+        show(result)
+        write_result("utilisation", result)

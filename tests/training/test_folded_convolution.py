@@ -1,0 +1,71 @@
+"""A convolution by strides, computed on the folded image, against Keras's own."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from convvision.training._folded_convolution import convolve_folded, folds
+
+
+@pytest.mark.parametrize("use_bias", [True, False])
+@pytest.mark.parametrize("padding", ["same", "valid"])
+@pytest.mark.parametrize(
+    ("shape", "kernel_size", "stride"),
+    [
+        ((5, 28, 28, 1), 6, 2),
+        ((3, 29, 30, 1), 6, 2),
+        ((3, 31, 32, 3), 4, 2),
+        ((2, 28, 28, 1), 2, 2),
+        ((2, 28, 29, 2), (3, 6), 3),
+        ((2, 27, 26, 4), 4, 4),
+    ],
+)
+def test_outputs_and_gradients_are_those_of_keras(
+    shape: tuple[int, ...], kernel_size: int | tuple[int, int], stride: int, padding: str, *, use_bias: bool
+) -> None:
+    rng = np.random.default_rng(0)
+    images = tf.constant(rng.normal(size=shape).astype(np.float32))
+    layer = keras.layers.Conv2D(
+        7, kernel_size, strides=stride, padding=padding, use_bias=use_bias, activation="relu", bias_initializer="normal"
+    )
+    layer.build(shape)
+    assert folds(layer)
+    back = rng.normal(size=layer.compute_output_shape(shape)).astype(np.float32)
+    weights = [images, *[variable.value for variable in layer.trainable_variables]]
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(images)
+        expected, found = layer(images), convolve_folded(layer, images)
+        numbers = tf.reduce_sum(expected * back), tf.reduce_sum(found * back)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    for left, right in zip(tape.gradient(numbers[1], weights), tape.gradient(numbers[0], weights), strict=True):
+        np.testing.assert_allclose(left, right, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("options", "channels"),
+    [
+        ({"kernel_size": 3, "strides": 1}, 1),
+        ({"kernel_size": 3, "strides": 2}, 1),
+        ({"kernel_size": 4, "strides": (2, 1)}, 1),
+        ({"kernel_size": 4, "strides": 2}, 8),
+        ({"kernel_size": 4, "strides": 2, "groups": 2}, 2),
+        ({"kernel_size": 4, "strides": 2, "data_format": "channels_first"}, 1),
+    ],
+)
+def test_others_are_left_to_keras(options: dict[str, object], channels: int) -> None:
+    layer = keras.layers.Conv2D(8, **options)
+    first = options.get("data_format") == "channels_first"
+    layer.build((None, channels, 12, 12) if first else (None, 12, 12, channels))
+    assert not folds(layer)
+
+
+def test_a_class_of_ones_own_is_left_to_itself() -> None:
+    class Standardised(keras.layers.Conv2D):
+        pass
+
+    layer = Standardised(8, 4, strides=2)
+    layer.build((None, 12, 12, 1))
+    assert not folds(layer)
