@@ -7,6 +7,7 @@ from pathlib import Path
 import convvision
 
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+from inventories import reachable
 
 # Keras's backend writes its start-up log to standard error, between Sphinx's own lines.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -27,15 +28,21 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     # Ours, in _ext.
     "charts",
+    "cheat_sheet",
     "chinese_search",
+    "datasets_page",
     "floors",
+    "for_machines",
     "gallery",
     "glossary",
+    "made_by",
+    "mathml",
     "notebooks",
     "reference",
     "results",
     "thumbnails",
     "translations",
+    "zoo",
 ]
 _GALLERIES = ["auto_examples", "tutorials/course"]
 exclude_patterns = ["_build", *(f"{gallery}/*.{end}" for gallery in _GALLERIES for end in ("ipynb", "py", "zip"))]
@@ -43,6 +50,17 @@ templates_path = ["_templates"]
 
 myst_enable_extensions = ["attrs_block", "colon_fence", "deflist"]
 myst_heading_anchors = 3
+
+# Links to other projects where the site is hosted; elsewhere the build does without a network.
+if os.environ.get("READTHEDOCS"):
+    extensions.append("sphinx.ext.intersphinx")
+    intersphinx_mapping = reachable(
+        {
+            "python": "https://docs.python.org/3/",
+            "numpy": "https://numpy.org/doc/stable/",
+            "matplotlib": "https://matplotlib.org/stable/",
+        }
+    )
 
 # -- The API reference: one page for each name, from its docstring ---------------------------------------------------
 autodoc_default_options = {"no-value": True}
@@ -97,11 +115,17 @@ gettext_language_team = "Simplified Chinese"
 # Quotes and ellipses, but no dashes: the text of the command line speaks of --out.
 smartquotes_action = "qe"
 html_theme = "pydata_sphinx_theme"
+# Said outright: without it the theme complains in the browser's console.
+html_context = {"default_mode": "auto"}
 html_title = "convvision"
 html_logo = "_static/logo.svg"
 html_favicon = "_static/logo.svg"
 html_static_path = ["_static"]
+# With a slash at the end; without it there is no sitemap.
+html_baseurl = os.environ.get("CONVVISION_DOCS_URL") or os.environ.get("READTHEDOCS_CANONICAL_URL", "")
 html_css_files = ["convvision.css"]
+html_js_files = ["sortable.js"]
+html_math_renderer = "mathml"
 html_copy_source = False
 html_show_sourcelink = False
 html_sidebars = {"index": [], "installation": []}

@@ -5,7 +5,8 @@ A figure is an expression: the name of a result, the way to the value, and how t
     {result}`lesson_accuracy:rows[conv_64_64].test_accuracy | spread`
     {result}`lesson_accuracy:rows[conv_64_64].test_accuracy - lesson_accuracy:rows[dense_128].test_accuracy | points`
 
-A row of a table is found by its model, a number of a list by its position, or as the "min" or "max" of them. ``-`` and
+A row of a table is found by its model, a number of a list by its position, or as the "min" or "max" of them, and what
+has a name that holds a point by that name in brackets. ``-`` and
 ``/``, between blanks, stand for what they are.
 
 Two directives show more: ``results-table`` a row for each model, ``results-history`` the plot of a training.
@@ -35,6 +36,7 @@ _PICTURES = "_build/pictures"
 _OPERATION = re.compile(r"\s([-/])\s")
 _STEP = re.compile(r"\.?(\w+)|\[([^\]]+)\]")
 _FORMATS: dict[str, Callable[[Any], str]] = {
+    "correlation": "{:.2f}".format,
     "count": "{:,}".format,
     "list": lambda values: _(" and ").join(", ".join(map(str, values)).rsplit(", ", 1)),
     "loss": "{:.3f}".format,
@@ -103,6 +105,8 @@ def _load(path: Path, _changed: int) -> Any:
 
 
 def _item(items: Any, index: str) -> Any:
+    if isinstance(items, dict):
+        return items[index]
     if index.lstrip("-").isdecimal():
         return items[int(index)]
     if index in ("min", "max"):

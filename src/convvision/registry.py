@@ -70,6 +70,13 @@ class Registry(Generic[T]):
         adapt: Makes an entry from the object that a plugin's entry point names, given the name and the object; raises
             :class:`~convvision.errors.InputError` for an object that cannot serve. It is not called when loading the
             entry point has already registered that name with a decorator.
+
+    Example:
+        >>> from convvision.registry import Registry
+        >>> games = Registry("game", group="my_package.games", adapt=lambda name, loaded: loaded)
+        >>> games.register("chess", {"players": 2})
+        >>> games.names("ch*"), games.get("chess")
+        (['chess'], {'players': 2})
     """
 
     def __init__(

@@ -32,6 +32,11 @@ def get_data_home(data_home: str | Path | None = None) -> Path:
 
     Returns:
         The folder; it need not exist.
+
+    Example:
+        >>> from convvision.datasets import get_data_home
+        >>> get_data_home("course/data").as_posix()
+        'course/data'
     """
     chosen = data_home or os.environ.get(DATA_HOME_VARIABLE)
     if chosen:

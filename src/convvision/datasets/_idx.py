@@ -50,6 +50,13 @@ def read_idx(path: str | Path) -> NDArray[Any]:
         DataNotFoundError: No such file, or one that cannot be read.
         CorruptDataError: Not an IDX file, cut short, with bytes left over, or one of more than 256 MiB that its
             compression makes more than a hundred times smaller, as it does with no images.
+
+    Example:
+        >>> import numpy as np
+        >>> from convvision.datasets import read_idx, write_idx
+        >>> write_idx("labels-idx1-ubyte.gz", np.array([7, 2, 1], np.uint8))
+        >>> read_idx("labels-idx1-ubyte.gz")
+        array([7, 2, 1], dtype=uint8)
     """
     path = Path(path)
     if not path.is_file():
@@ -84,6 +91,13 @@ def write_idx(path: str | Path, array: NDArray[Any]) -> None:
     Raises:
         InputError: A type or a shape that the format cannot hold.
         OutputError: The file cannot be written.
+
+    Example:
+        >>> import numpy as np
+        >>> from convvision.datasets import read_idx, write_idx
+        >>> write_idx("images-idx3-ubyte", np.zeros((2, 28, 28), np.uint8))
+        >>> read_idx("images-idx3-ubyte").shape
+        (2, 28, 28)
     """
     array = np.asarray(array)
     code = _CODES.get(array.dtype.newbyteorder("="))

@@ -45,6 +45,14 @@ def read_picture(
         DataNotFoundError: No such file, or one that may not be read.
         CorruptDataError: Not an image, a broken one, one of 32 bits a pixel and channel, or of more than 2²⁶ pixels.
         InputError: Another number of channels, or another aspect.
+
+    Example:
+        >>> from PIL import Image
+        >>> from convvision.datasets import read_picture
+        >>> Image.new("RGB", (40, 20), "white").save("card.png")
+        >>> pixels = read_picture("card.png", image_shape=(8, 8, 1), aspect="pad")
+        >>> pixels[..., 0].max(axis=1).tolist()
+        [0, 0, 255, 255, 255, 255, 0, 0]
     """
     # Imported here because only prediction from files and image folders need Pillow.
     from PIL import Image, ImageOps  # noqa: PLC0415

@@ -17,7 +17,17 @@ __all__ = ["DATASETS", "DatasetLoader", "get_dataset_info", "list_datasets", "re
 
 @set_module("convvision.datasets")
 class DatasetLoader(Protocol):
-    """What a registered data set is: a function that fetches the images as they are stored."""
+    """What a registered data set is: a function that fetches the images as they are stored.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from convvision.datasets import DatasetLoader, draw_fashion
+        >>> def ten_clothes(*, data_home, download, seed):
+        ...     return draw_fashion(10, seed=seed), draw_fashion(10, seed=seed + 1)
+        >>> loader: DatasetLoader = ten_clothes
+        >>> len(loader(data_home=Path(), download=False, seed=0)[0])
+        10
+    """
 
     def __call__(self, *, data_home: Path, download: bool, seed: int) -> tuple[Split, Split]:
         """Return the training and the test split.

@@ -19,7 +19,16 @@ __all__ = ["MODELS", "ModelBuilder", "ModelInfo", "create_model", "get_model_inf
 
 @set_module("convvision.models")
 class ModelBuilder(Protocol):
-    """What a registered model is: a function that builds it, not compiled."""
+    """What a registered model is: a function that builds it, not compiled.
+
+    Example:
+        >>> from convvision.models import ModelBuilder, conv
+        >>> def small(*, input_shape, num_classes, **options):
+        ...     return conv((8,), input_shape=input_shape, num_classes=num_classes, **options)
+        >>> builder: ModelBuilder = small
+        >>> builder(input_shape=(28, 28, 1), num_classes=3).output_shape
+        (None, 3)
+    """
 
     def __call__(self, *, input_shape: tuple[int, int, int], num_classes: int, **options: Any) -> keras.Model:
         """Build the model for images of ``input_shape`` (H, W, C) and ``num_classes`` classes."""

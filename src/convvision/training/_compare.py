@@ -51,6 +51,13 @@ def compare(
     Raises:
         InputError: No models, two of the same name, or no seeds, or one of them twice.
         ConvvisionError: As :func:`train`.
+
+    Example:
+        >>> import convvision
+        >>> data = convvision.load_dataset("drawn_fashion")
+        >>> comparison = convvision.compare(["dense_128", "conv_16_16"], data, epochs=1, seeds=1, verbose=0)
+        >>> [row.model for row in comparison.rows]
+        ['dense_128', 'conv_16_16']
     """
     if isinstance(models, str) or not all(isinstance(model, str | keras.Model) for model in models):
         raise InputError(f"compare takes names of models, or models, in a list. Received: models={models!r}")

@@ -70,6 +70,12 @@ class Comparison:
 
         Returns:
             The drawn display; ``save(path)`` writes it.
+
+        Example:
+            >>> import convvision
+            >>> comparison = convvision.compare(["dense_128"], "drawn_fashion", epochs=1, seeds=2, verbose=0)
+            >>> print(comparison.plot().save("comparison.png"))
+            comparison.png
         """
         return ComparisonDisplay(self.rows, title=f"{self.data}, {self.recipe.epochs} epochs").plot()
 

@@ -67,6 +67,13 @@ class Predictions:
 
         Args:
             count: How many, at most; there are never more than classes.
+
+        Example:
+            >>> import numpy as np
+            >>> from convvision.training import Predictions
+            >>> predictions = Predictions(np.array([[0.25, 0.75]], np.float32), ("cat", "dog"))
+            >>> print(*predictions.top(2)[0])
+            dog (75.0%) cat (25.0%)
         """
         order = np.argsort(-self.probabilities, axis=1, kind="stable")[:, : check_positive_int(count, "count")]
         return [

@@ -108,6 +108,15 @@ class Run:
             ValueRangeError: Floats that are plainly on another scale, or NaN.
             DataNotFoundError: A file that is not there.
             CorruptDataError: A file that is no image.
+
+        Example:
+            >>> import convvision
+            >>> run = convvision.train("dense_128", "drawn_fashion", epochs=2, verbose=0)
+            >>> images = convvision.load_dataset("drawn_fashion", scale=None).test.images
+            >>> [prediction.class_name for prediction in run.predict(images[:2])]
+            ['Sneaker', 'Dress']
+            >>> len(run.predict(images[:2]).top(3)[0])
+            3
         """
         predictor = predictor_of(self, views)
         if isinstance(images, Iterator):
@@ -206,6 +215,12 @@ class Run:
 
         Returns:
             The drawn display; ``save(path)`` writes it, ``figure_`` is the figure.
+
+        Example:
+            >>> import convvision
+            >>> run = convvision.train("dense_128", "drawn_fashion", epochs=2, verbose=0)
+            >>> print(run.plot_history().save("history.png"))
+            history.png
         """
         from convvision.training._history_display import HistoryDisplay  # noqa: PLC0415
 
@@ -256,6 +271,13 @@ def load_run(directory: str | Path) -> Run:
 
     Raises:
         RunFormatError: Not a run, half of one, a broken one, or one from a newer convvision.
+
+    Example:
+        >>> import convvision
+        >>> run = convvision.train("dense_128", "drawn_fashion", epochs=1, verbose=0)
+        >>> folder = run.save("my_run")
+        >>> convvision.load_run(folder).metrics == run.metrics
+        True
     """
     with reading_run(Path(directory)) as (model, facts, history):
         return Run(

@@ -157,6 +157,14 @@ class Confusion:
 
         Args:
             count: How many pairs, at most; pairs without a mistake are left out.
+
+        Example:
+            >>> import numpy as np
+            >>> from convvision.visualize import Confusion
+            >>> said = np.array([[0.2, 0.8], [0.9, 0.1], [0.4, 0.6]])
+            >>> (pair,) = Confusion(np.array([0, 0, 1]), said, ["cat", "dog"]).most_confused()
+            >>> pair.true, pair.predicted, pair.indices.tolist()
+            (0, 1, [0])
         """
         mistakes = self.matrix * ~np.eye(len(self.names), dtype=bool)
         order = np.argsort(-mistakes, axis=None, kind="stable")[: check_positive_int(count, "count")]

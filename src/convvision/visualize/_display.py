@@ -42,6 +42,15 @@ class Display(ABC):
         figure_: The Matplotlib figure, once drawn. It is no pyplot figure: nothing is shown, and nothing has to be
             closed. A notebook shows the display itself.
         axes_: Its axes, once drawn.
+
+    Example:
+        >>> import numpy as np
+        >>> from convvision.visualize import plot_kernels
+        >>> display = plot_kernels(np.eye(12), ["edge"])
+        >>> len(display.figure_.axes) > 0
+        True
+        >>> print(display.save("edge.svg"))
+        edge.svg
     """
 
     figure_: Figure

@@ -72,6 +72,12 @@ class ReceptiveFields:
 
         Raises:
             InputError: The layer has no such unit.
+
+        Example:
+            >>> import convvision
+            >>> fields = convvision.visualize.receptive_field(convvision.create_model("conv_64_64"), "conv_2")
+            >>> fields.box(0, 3)
+            PixelBox(top=0, left=6, bottom=8, right=14)
         """
         row, column = check_unit((row, column), self.layer, (len(self.rows), len(self.columns)))
         (top, bottom), (left, right) = self.rows[row].tolist(), self.columns[column].tolist()

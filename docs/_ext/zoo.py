@@ -1,0 +1,187 @@
+"""The page of all models: a table and a plot, from the registry and, where it was measured, from the leaderboard."""
+
+from __future__ import annotations
+
+import json
+import math
+import statistics
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.directives.patches import Figure
+from sphinx.util.docutils import SphinxDirective
+
+import convvision
+from convvision.models import MODELS
+
+__all__ = ["read_leaderboard", "setup", "zoo_rows"]
+
+_LEADERBOARD = "../benchmarks/results/leaderboard.json"
+_PICTURE = "_build/pictures/zoo.svg"
+_DATA = "fashion_mnist"
+_MEASURED = ("recipe", "test accuracy", "seconds")
+_COLUMNS = ("model", "parameters", "multiply-adds", "sees", *_MEASURED, "from")
+
+
+def read_leaderboard(path: Path) -> dict[str, list[dict[str, Any]]]:
+    """Read what was measured on the lesson's data.
+
+    Args:
+        path: Of the result that ``benchmarks/leaderboard.py`` writes; it may be missing.
+
+    Returns:
+        Name of a model -> its rows, one for each recipe that it was trained by.
+    """
+    rows = json.loads(path.read_text(encoding="utf-8"))["rows"] if path.is_file() else []
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        if row["data"] == _DATA:
+            found.setdefault(row["model"], []).append(row)
+    return found
+
+
+def zoo_rows(measured: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Gather the facts of each registered model, for images of 28 × 28 × 1 and ten classes.
+
+    Args:
+        measured: As :func:`read_leaderboard` gives it.
+
+    Returns:
+        A row for each model and recipe, by number of multiply-adds; for a model that was not measured, a row without
+        figures. Plugins that happen to be installed are left out.
+    """
+    rows = []
+    for name in convvision.list_models():
+        if MODELS.pending_plugin(name) is not None:
+            continue
+        info = convvision.get_model_info(name)
+        summary = convvision.summary(convvision.create_model(name))
+        maps = [layer.receptive_field for layer in summary.layers if len(layer.output_shape) == 3]
+        facts = {
+            "name": name,
+            "family": info.family,
+            "from": info.reference or info.summary,
+            "parameters": summary.parameters,
+            "multiply_adds": summary.multiply_adds or 0,
+            # Of a network without convolutions, the only map is the image.
+            "receptive_field": maps[-1] if len(maps) > 1 else None,
+        }
+        rows += [facts | _figures(row) for row in measured.get(name, [None])]
+    return sorted(rows, key=lambda row: row["multiply_adds"])
+
+
+def _figures(row: dict[str, Any] | None) -> dict[str, Any]:
+    if row is None:
+        return {"recipe": "", "accuracy": [], "seconds": None}
+    seconds = statistics.median(row["train_seconds"])
+    return {"recipe": row["recipe"]["name"], "accuracy": row["test_accuracies"], "seconds": seconds}
+
+
+class ZooTable(SphinxDirective):
+    """The table; a script of ours sorts it, and without a script it stands as it is."""
+
+    def run(self) -> list[nodes.Node]:
+        """Make the table."""
+        rows = _rows_of(self)
+        measured = any(row["accuracy"] for row in rows)
+        columns = [name for name in _COLUMNS if measured or name not in _MEASURED]
+        head = "".join(f'<th scope="col">{name}</th>' for name in columns)
+        body = "".join(f"<tr>{''.join(_cells(row)[name] for name in columns)}</tr>" for row in rows)
+        table = f'<table class="table zoo sortable"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+        frame = '<div class="pst-scrollable-table-container" tabindex="0" role="region" aria-label="All models">'
+        return [nodes.raw("", f"{frame}{table}</div>", format="html")]
+
+
+def _cells(row: dict[str, Any]) -> dict[str, str]:
+    accuracy, field = row["accuracy"], row["receptive_field"]
+    mean = statistics.mean(accuracy) if accuracy else None
+    spread = f" ± {statistics.stdev(accuracy):.2%} ({len(accuracy)})" if len(accuracy) > 1 else ""
+    # As JavaScript writes it.
+    size: Any = 0 if field is None else "Infinity" if math.isinf(field.height) else field.height
+    return {
+        "model": f'<th scope="row"><code>{escape(row["name"])}</code></th>',
+        "parameters": _number(row["parameters"], f"{row['parameters']:,}"),
+        "multiply-adds": _number(row["multiply_adds"], f"{row['multiply_adds']:,}"),
+        "sees": _number(size, "–" if field is None else escape(str(field))),
+        "recipe": f"<td>{escape(row['recipe']) or '–'}</td>",
+        "test accuracy": _number(mean or 0, "–" if mean is None else f"{mean:.2%}{spread}"),
+        "seconds": _number(row["seconds"] or 0, "–" if row["seconds"] is None else f"{row['seconds']:,.0f}"),
+        "from": f"<td>{escape(row['from'])}</td>",
+    }
+
+
+def _number(value: Any, text: str) -> str:
+    return f'<td data-value="{value}">{text}</td>'
+
+
+class ZooScatter(SphinxDirective):
+    """Accuracy against multiply-adds; nothing where nothing was measured."""
+
+    def run(self) -> list[nodes.Node]:
+        """Draw the plot, then show it as any figure."""
+        rows = [row for row in _rows_of(self) if row["accuracy"]]
+        if not rows:
+            return []
+        picture = Path(self.env.app.srcdir, _PICTURE)
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        draw_scatter(rows, picture)
+        caption = "Test accuracy against multiply-adds for one image: mean and standard deviation over the seeds."
+        alt = f"{len(rows)} models from {rows[0]['name']} to {rows[-1]['name']}; the table below has the same figures."
+        return Figure(
+            self.name, [f"/{_PICTURE}"], {"alt": alt}, type(self.content)([caption], items=[("zoo", 0)]), self.lineno,
+            self.content_offset, self.block_text, self.state, self.state_machine,
+        ).run()  # fmt: skip
+
+
+def draw_scatter(rows: list[dict[str, Any]], picture: Path) -> None:
+    """Draw the models that were measured.
+
+    Args:
+        rows: Of :func:`zoo_rows`, with accuracies.
+        picture: The file to write.
+    """
+    from matplotlib.figure import Figure as Drawing  # noqa: PLC0415
+
+    figure = Drawing(figsize=(8, 5), layout="constrained")
+    axes = figure.add_subplot()
+    for index, family in enumerate(dict.fromkeys(row["family"] for row in rows)):
+        of_family = [row for row in rows if row["family"] == family]
+        means = [statistics.mean(row["accuracy"]) for row in of_family]
+        spreads = [statistics.stdev(row["accuracy"]) if len(row["accuracy"]) > 1 else 0 for row in of_family]
+        costs = [row["multiply_adds"] for row in of_family]
+        marker = "osD^vP*X<>hp"[index % 12]
+        axes.errorbar(costs, means, spreads, fmt=marker, capsize=3, label=family, color=f"C{index % 10}")
+        for row, cost, mean in zip(of_family, costs, means, strict=True):
+            axes.annotate(
+                f"{row['name']} ({row['recipe']})", (cost, mean), (5, 4), textcoords="offset points", fontsize=7
+            )
+    # Room for the name of the costliest.
+    axes.set_xlim(right=8 * max(row["multiply_adds"] for row in rows))
+    axes.set(xscale="log", xlabel="multiply-adds for one image", ylabel="test accuracy")
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:.1%}")
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8)
+    figure.savefig(picture)
+
+
+def _rows_of(directive: SphinxDirective) -> list[dict[str, Any]]:
+    """Gather the rows once a build, and have the page built anew when what it shows changes."""
+    env = directive.env
+    leaderboard = Path(env.app.confdir, _LEADERBOARD)
+    env.note_dependency(leaderboard)
+    for source in Path(convvision.models.__file__).parent.glob("*.py"):
+        env.note_dependency(source)
+    if not hasattr(env.app, "zoo_rows"):
+        env.app.zoo_rows = zoo_rows(read_leaderboard(leaderboard))  # type: ignore[attr-defined]
+    found: list[dict[str, Any]] = env.app.zoo_rows  # type: ignore[attr-defined]
+    return found
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the directives."""
+    app.add_directive("zoo-table", ZooTable)
+    app.add_directive("zoo-scatter", ZooScatter)
+    return {"parallel_read_safe": True}
