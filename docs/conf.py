@@ -102,6 +102,8 @@ sphinx_gallery_conf = {
     "download_all_examples": False,
     "show_signature": False,
     "write_computation_times": False,
+    # How long it took is nothing to read, and would be another string to translate at each build.
+    "min_reported_time": float("inf"),
 }
 
 # -- The other language: `-D language=zh_CN`, from the catalogues in locale/ ----------------------------------------

@@ -98,7 +98,8 @@ class Exhibit(SphinxDirective):
         frame = exhibit("", reftarget=path)
         for node in (frame, link):
             node["refdoc"] = self.env.current_document.docname
-        return [frame, nodes.paragraph("", "", link)]
+        # Its text is translated where it is written, above.
+        return [frame, nodes.paragraph("", "", link, translatable=False)]
 
 
 def _visit_exhibit(translator: Any, node: exhibit) -> None:

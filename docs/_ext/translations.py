@@ -16,6 +16,7 @@ from typing import Any
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 from sphinx.application import Sphinx
+from sphinx.config import Config
 from sphinx.transforms import SphinxTransform
 from sphinx.util import logging
 from sphinx.util.nodes import extract_messages
@@ -64,7 +65,7 @@ def extract(docs: Path, templates: Path) -> None:
     # whether it is there.
     settings = {
         "autosummary_generate": "0",
-        "exclude_patterns": "_build,reference/generated,reference/*.rst",
+        "exclude_patterns": "_build,reference/generated,reference/*.rst,reference/zoo.md,reference/cheat-sheet.md",
         "nitpicky": "0",
         "plot_gallery": "0",
         "suppress_warnings": "image,myst,ref,toc",
@@ -124,8 +125,15 @@ class _KeepAnchors(SphinxTransform):
             self.env.metadata[self.env.current_document.docname]["myst_slugs"] = anchors
 
 
+def _move(app: Sphinx, config: Config) -> None:  # noqa: ARG001
+    """Say where this site lies: inside of the English one."""
+    if config.language == LANGUAGE and config.html_baseurl:
+        config.html_baseurl += "zh/"
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Check the pages as they are read, and keep their anchors."""
+    app.connect("config-inited", _move)
     app.add_transform(_Check)
     app.add_transform(_KeepAnchors)
     return {"parallel_read_safe": True}
