@@ -52,19 +52,17 @@ convvision.visualize.plot_most_confused(run.confusion(data), pairs=3, per_pair=8
 # %%
 # How much sooner
 # ---------------
-# Seconds depend on the machine, so both sides were measured in turn on the same one, which had two cores:
+# Seconds depend on the machine, so both sides were measured in turn on the same one, which had two cores, by
+# ``python benchmarks/time_to_accuracy.py fast``.
 #
-# .. code-block:: console
-#
-#    $ python benchmarks/time_to_accuracy.py --seeds 3 --lessons 1
-#
-# The lesson's script trained for :result:`time_to_accuracy:lesson[0].seconds | number` seconds and reached
-# :result:`time_to_accuracy:lesson[0].accuracy | percent`. Ours reached
-# :result:`time_to_accuracy:accuracy.mean | percent` on average, at the least
-# :result:`time_to_accuracy:accuracy.least | percent`, with :result:`time_to_accuracy:towers.runs[0].seconds | number`
-# seconds in its first run: sooner by a factor of :result:`time_to_accuracy:towers.training_ratio | number`. With the
-# start of Python and the loading of TensorFlow, which nobody can train away, the factor is
-# :result:`time_to_accuracy:towers.process_ratio | number`.
+# The lesson's script trained for :result:`time_to_accuracy_fast:lesson[0].seconds | number` seconds and reached
+# :result:`time_to_accuracy_fast:lesson[0].accuracy | percent`. Ours reached
+# :result:`time_to_accuracy_fast:accuracy.mean | percent` on average, at the least
+# :result:`time_to_accuracy_fast:accuracy.least | percent`, with
+# :result:`time_to_accuracy_fast:towers.runs[0].seconds | number` seconds in its first run: sooner by a factor of
+# :result:`time_to_accuracy_fast:towers.training_ratio | number`. With the start of Python and the loading of
+# TensorFlow, which nobody can train away, the factor is
+# :result:`time_to_accuracy_fast:towers.process_ratio | number`.
 #
 # What each part brings
 # ---------------------
