@@ -1,8 +1,9 @@
 # Everything runs in a virtual environment of its own, .venv, which `make clean` removes.
 PYTHON ?= python3
 BIN := .venv/bin
+SPHINX = $(BIN)/python -m sphinx -W --keep-going -n -b html
 
-.PHONY: demo test test-all lint docs clean
+.PHONY: demo test test-all lint docs translations clean
 
 demo: .venv/.demo
 	rm -rf build/demo
@@ -19,11 +20,17 @@ lint: .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+# The Chinese site lies inside of the English one, and shows the gallery that the English one has run.
 docs: .venv/.dev
-	$(BIN)/python -m sphinx -W --keep-going -n -b html docs docs/_build/html
+	$(SPHINX) -d docs/_build/doctrees/en docs docs/_build/html
+	$(SPHINX) -d docs/_build/doctrees/zh -D language=zh_CN -D plot_gallery=0 docs docs/_build/html/zh
+
+translations: .venv/.dev
+	$(BIN)/python docs/_ext/translations.py
 
 clean:
 	rm -rf .venv build docs/_build docs/auto_examples docs/tutorials/course docs/reference/generated
+	find docs/locale -name '*.mo' -delete
 
 # A marker file for each set of packages, made anew when pyproject.toml changes.
 .venv/bin/python:

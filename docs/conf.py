@@ -29,15 +29,19 @@ extensions = [
     # Ours, in _ext.
     "charts",
     "cheat_sheet",
+    "chinese_search",
     "datasets_page",
     "floors",
     "for_machines",
     "gallery",
+    "glossary",
     "made_by",
     "mathml",
     "notebooks",
     "reference",
     "results",
+    "thumbnails",
+    "translations",
     "zoo",
 ]
 _GALLERIES = ["auto_examples", "tutorials/course"]
@@ -79,7 +83,10 @@ nitpick_ignore_regex = [
 ]
 nitpick_ignore = [
     # Type variables and aliases, which have no entry of their own.
-    *(("py:class", alias) for alias in ("Aspect", "Channel", "Inputs", "Layers", "Mode", "Order", "Path", "Precision")),
+    *(
+        ("py:class", alias)
+        for alias in ("Aspect", "Channel", "ClassWeight", "Inputs", "Layers", "Mode", "Order", "Path", "Precision")
+    ),
     *(("py:class", alias) for alias in ("Scale", "Schedule", "T", "Views")),
     ("py:class", "convvision.datasets._registry.LoaderT"),
     ("py:class", "convvision.models._registry.BuilderT"),
@@ -98,7 +105,16 @@ sphinx_gallery_conf = {
     "download_all_examples": False,
     "show_signature": False,
     "write_computation_times": False,
+    # How long it took is nothing to read, and would be another string to translate at each build.
+    "min_reported_time": float("inf"),
 }
+
+# -- The other language: `-D language=zh_CN`, from the catalogues in locale/ ----------------------------------------
+locale_dirs = ["locale"]
+gettext_compact = False
+gettext_location = False
+gettext_last_translator = author
+gettext_language_team = "Simplified Chinese"
 
 # -- The pages -------------------------------------------------------------------------------------------------------
 # Quotes and ellipses, but no dashes: the text of the command line speaks of --out.
@@ -120,6 +136,7 @@ html_show_sourcelink = False
 html_sidebars = {"index": [], "installation": []}
 html_theme_options = {
     "logo": {"text": "convvision"},
+    "navbar_end": ["language-switcher", "theme-switcher", "navbar-icon-links"],
     "navigation_with_keys": False,
     "show_toc_level": 2,
     "secondary_sidebar_items": {"**": ["page-toc"], "index": []},

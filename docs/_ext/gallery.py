@@ -11,6 +11,7 @@ from typing import Any
 from docutils import nodes
 from sphinx.addnodes import download_reference
 from sphinx.application import Sphinx
+from sphinx.locale import _
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 from sphinx_gallery.scrapers import figure_rst
@@ -92,19 +93,19 @@ class Exhibit(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Make the frame, and a link that opens the file alone."""
         path = self.arguments[0]
-        link = download_reference(
-            "", "", nodes.inline(text="Download it: one file, which opens from disk"), reftarget=path, refdoc=""
-        )
+        text = nodes.inline(text=_("Download it: one file, which opens from disk"))
+        link = download_reference("", "", text, reftarget=path, refdoc="")
         frame = exhibit("", reftarget=path)
         for node in (frame, link):
             node["refdoc"] = self.env.current_document.docname
-        return [frame, nodes.paragraph("", "", link)]
+        # Its text is translated where it is written, above.
+        return [frame, nodes.paragraph("", "", link, translatable=False)]
 
 
 def _visit_exhibit(translator: Any, node: exhibit) -> None:
     address = posixpath.join(translator.builder.dlpath, node["filename"])
     translator.body.append(
-        f'<iframe class="exhibit" src="{address}" title="The explorer at work" loading="lazy"></iframe>\n'
+        f'<iframe class="exhibit" src="{address}" title="{_("The explorer at work")}" loading="lazy"></iframe>\n'
     )
     raise nodes.SkipNode
 

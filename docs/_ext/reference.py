@@ -42,7 +42,9 @@ def _add_short_names(app: Sphinx, env: BuildEnvironment) -> None:  # noqa: ARG00
     """Let references, the index and other projects' inventories find short names too."""
     objects = env.domains.python_domain.objects
     for short, full in short_names().items():
-        objects[short] = objects[full]._replace(aliased=True)
+        # The catalogues of the translations are drawn from the other pages alone.
+        if full in objects:
+            objects[short] = objects[full]._replace(aliased=True)
 
 
 def _describe_value(app: Sphinx, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:  # noqa: ARG001

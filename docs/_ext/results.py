@@ -26,6 +26,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.directives.patches import Figure
 from sphinx.errors import ExtensionError
+from sphinx.locale import _
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 __all__ = ["figure_text", "look_up", "setup"]
@@ -37,7 +38,7 @@ _STEP = re.compile(r"\.?(\w+)|\[([^\]]+)\]")
 _FORMATS: dict[str, Callable[[Any], str]] = {
     "correlation": "{:.2f}".format,
     "count": "{:,}".format,
-    "list": lambda values: " and ".join(", ".join(map(str, values)).rsplit(", ", 1)),
+    "list": lambda values: _(" and ").join(", ".join(map(str, values)).rsplit(", ", 1)),
     "loss": "{:.3f}".format,
     "number": "{:.1f}".format,
     "percent": "{:.2%}".format,
@@ -148,9 +149,15 @@ class ResultsTable(SphinxDirective):
             rows.append([figure_text(_directory(self.env, figure), figure) for figure in figures])
         group = nodes.tgroup(cols=len(columns))
         group += [nodes.colspec(colwidth=1) for _ in columns]
-        group += nodes.thead("", _table_row(rows[0]))
+        group += nodes.thead("", nodes.row("", *map(self._header, rows[0])))
         group += nodes.tbody("", *map(_table_row, rows[1:]))
         return [nodes.table("", group, classes=["results"])]
+
+    def _header(self, text: str) -> nodes.entry:
+        # With its source, which is what makes it a string to translate.
+        paragraph = nodes.paragraph(text, text)
+        self.set_source_info(paragraph)
+        return nodes.entry("", paragraph)
 
 
 class ResultsHistory(SphinxDirective, Figure):

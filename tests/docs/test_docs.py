@@ -334,31 +334,46 @@ class _Requests(HTMLParser):
             self.addresses.append(given.get("href") or "")
 
 
+def switches_to(page: Path, site: Path) -> None:
+    """Hold that a page leads to itself in the other language."""
+    path = page.relative_to(site)
+    other = path.relative_to("zh") if path.parts[0] == "zh" else Path("zh", path)
+    links = re.findall(r'<a class="nav-link language-switcher" href="([^"]+)"', page.read_text(encoding="utf-8"))
+    assert {(page.parent / link).resolve() for link in links} == {(site / other).resolve()}
+    assert (site / other).is_file()
+
+
 @pytest.mark.slow
 def test_the_site_builds_from_clean_without_a_warning(tmp_path: Path) -> None:
     pytest.importorskip("sphinx", reason="Sphinx is not installed: pip install 'convvision[docs]'")
-    ignored = shutil.ignore_patterns("_build", "auto_examples", "course", "__pycache__")
+    ignored = shutil.ignore_patterns("_build", "__pycache__")
     shutil.copytree(DOCS, tmp_path / "docs", ignore=ignored)
-    shutil.rmtree(tmp_path / "docs" / "reference" / "generated", ignore_errors=True)
+    for made in ("auto_examples", "reference/generated", "tutorials/course"):
+        shutil.rmtree(tmp_path / "docs" / made, ignore_errors=True)
     for programs in ("examples", "course"):
         shutil.copytree(ROOT / programs, tmp_path / programs, ignore=ignored)
     shutil.copytree(ROOT / "benchmarks" / "results", tmp_path / "benchmarks" / "results")
     site = tmp_path / "site"
     # A proxy that is not there: whatever asks the network fails.
     nowhere = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
-    built = subprocess.run(
-        [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-n", "-b", "html", "docs", site],
-        cwd=tmp_path,
-        env=os.environ | nowhere | {"CONVVISION_DOCS_URL": "https://example.org/docs/"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert built.returncode == 0, built.stderr
+    build = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-n", "-b", "html"]
+    for target, options in {site: [], site / "zh": ["-D", "language=zh_CN", "-D", "plot_gallery=0"]}.items():
+        doctrees = tmp_path / "doctrees" / target.name
+        built = subprocess.run(
+            [*build, "-d", doctrees, *options, "docs", target],
+            cwd=tmp_path,
+            env=os.environ | nowhere | {"CONVVISION_DOCS_URL": "https://example.org/docs/"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert built.returncode == 0, built.stderr
 
     pages = _Requests()
     for page in site.rglob("*.html"):
         pages.feed(page.read_text(encoding="utf-8"))
+        if "_downloads" not in page.parts:
+            switches_to(page, site)
     assert pages.addresses
     assert not [address for address in pages.addresses if re.match(r"(https?:)?//", address)]
     styles = "".join(sheet.read_text(encoding="utf-8") for sheet in site.rglob("*.css"))
@@ -381,6 +396,7 @@ def test_the_site_builds_from_clean_without_a_warning(tmp_path: Path) -> None:
     assert all((site / page).is_file() for page in listed)
     assert "Sitemap: https://example.org/docs/sitemap.xml" in (site / "robots.txt").read_text()
     assert "<loc>https://example.org/docs/reference/zoo.html</loc>" in (site / "sitemap.xml").read_text()
+    assert "<loc>https://example.org/docs/zh/index.html</loc>" in (site / "zh" / "sitemap.xml").read_text()
     zoo = (site / "reference" / "zoo.html").read_text(encoding="utf-8")
     assert '<meta property="og:image" content="https://example.org/docs/_static/card.png" />' in zoo
     assert (site / "_static" / "card.png").stat().st_size > 10_000

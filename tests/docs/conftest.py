@@ -1,0 +1,5 @@
+"""A browser for the pages."""
+
+from browser import chromium
+
+__all__ = ["chromium"]
