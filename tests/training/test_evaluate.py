@@ -47,7 +47,8 @@ def test_other_classes_are_refused_and_both_listed(run: Run, make_data: Callable
 
 
 def test_another_scaling_is_refused(run: Run, make_data: Callable[..., Dataset]) -> None:
-    with pytest.raises(InputError, match=r"trained with Scaling\(scale='unit'.*\. Received: data with .*'standard'"):
+    said = r"trained with Scaling\(scale='unit'.*\. Received: data with .*'standard'.*\. Load them with scale=None: "
+    with pytest.raises(InputError, match=said):
         run.evaluate(make_data(scale="standard"))
 
 
