@@ -83,7 +83,10 @@ nitpick_ignore_regex = [
 ]
 nitpick_ignore = [
     # Type variables and aliases, which have no entry of their own.
-    *(("py:class", alias) for alias in ("Aspect", "Channel", "Inputs", "Layers", "Mode", "Order", "Path", "Precision")),
+    *(
+        ("py:class", alias)
+        for alias in ("Aspect", "Channel", "ClassWeight", "Inputs", "Layers", "Mode", "Order", "Path", "Precision")
+    ),
     *(("py:class", alias) for alias in ("Scale", "Schedule", "T", "Views")),
     ("py:class", "convvision.datasets._registry.LoaderT"),
     ("py:class", "convvision.models._registry.BuilderT"),

@@ -351,6 +351,21 @@ def test_train_stops_at_an_accuracy(folder: Path, capsys: pytest.CaptureFixture[
     assert last > 0.9 >= max(before)
 
 
+def test_train_balances_classes_and_tells(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["train", "dense_128", "--data", str(folder), "--epochs", "1", "--class-weight", "balanced"]
+    assert run(arguments) == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    # As many images of each class as of the others.
+    assert ["class", "weights", "1.00", "to", "1.00"] in rows
+    assert ["precision", "float32"] in rows
+    assert run([*arguments, "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["weighting"] == {"class_weight": {"0": 1.0, "1": 1.0, "2": 1.0}}
+    assert result["execution"]["loop"] == "graph"
+    assert run([*arguments[:-1], "even"]) == 2
+    assert "'even' is not 'balanced'" in capsys.readouterr().err
+
+
 def test_train_sets_validation_images_apart(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["train", "dense_128", "--data", str(folder), "--epochs", "1", "--validation-split", "0.2", "--json"]
     assert run(arguments) == 0

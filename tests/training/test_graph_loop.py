@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,7 +18,7 @@ import pytest
 from convvision.datasets import Dataset, from_arrays
 from convvision.errors import InputError
 from convvision.training import Recipe, load_run, train
-from convvision.training._graph_loop import hardest
+from convvision.training._hard_samples import hardest
 
 RECIPE = Recipe("small", epochs=2)
 EVERYTHING = Recipe(
@@ -30,10 +31,12 @@ EVERYTHING = Recipe(
     batch_size=48,
     epochs=3,
     hard_fraction=0.5,
+    averaging=0.3,
     label_smoothing=0.1,
     flip=True,
     shift=1,
     cutout=2,
+    mixup=0.3,
 )
 
 
@@ -191,6 +194,58 @@ def test_two_classes_and_a_thousand(classes: int) -> None:
     assert run.model.output_shape == (None, classes)
 
 
+def test_however_labels_are_written_the_training_is_the_same(data: Dataset) -> None:
+    labels, test_labels = data.train.labels, data.test.labels
+    images, test_images = ((split.images * 255).round().astype(np.uint8) for split in (data.train, data.test))
+    names = np.array(["a", "b", "c", "d"])
+    rows = np.eye(4, dtype=int)
+    histories = [
+        train("dense_128", from_arrays(images, written[labels], test_images, written[test_labels]), RECIPE, verbose=0)
+        for written in (np.arange(4), names, rows)
+    ]
+    assert histories[0].history == histories[1].history == histories[2].history
+    assert histories[1].data.class_names == ("a", "b", "c", "d")
+
+
+def test_a_model_that_was_compiled_is_compiled_anew(data: Dataset, make_dense: Callable[..., keras.Model]) -> None:
+    fresh = make_dense()
+    compiled = keras.models.clone_model(fresh)
+    compiled.set_weights(fresh.get_weights())
+    compiled.compile(keras.optimizers.SGD(10.0), "mse", metrics=["mae"], run_eagerly=True)
+    one, other = (train(model, data, RECIPE, verbose=0) for model in (fresh, compiled))
+    assert one.history == other.history
+    assert type(compiled.optimizer) is keras.optimizers.Adam
+
+
+def test_ctrl_c_inside_the_graph_is_heard_at_the_end_of_the_chunk(data: Dataset) -> None:
+    """It comes while TensorFlow computes, and Python hears it once the call is over."""
+
+    class Press(Chunks):
+        def __init__(self) -> None:
+            super().__init__()
+            self.pressed = 0
+
+        def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+            # In the graph's second call: the first is traced, where Python would hear it at once.
+            if len(self.ends) == 1:
+                self.pressed = 1
+                signal.setitimer(signal.ITIMER_REAL, 0.001)
+
+    press = Press()
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        recipe = Recipe("long", batch_size=2, epochs=200)
+        run = train("conv_16_16", data, recipe, callbacks=[press], verbose=0)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert press.pressed
+    assert run.interrupted
+    # Of 20,000 steps, those of the first two chunks at most.
+    assert 1 <= int(run.model.optimizer.iterations) <= 9
+    assert np.isfinite(run.predict(data.test.images).probabilities).all()
+
+
 def test_a_model_with_a_step_of_its_own_goes_through_fit_and_the_run_says_so(data: Dataset) -> None:
     class Own(keras.Model):
         def train_step(self, batch: Any) -> Any:
@@ -203,7 +258,9 @@ def test_a_model_with_a_step_of_its_own_goes_through_fit_and_the_run_says_so(dat
     assert run.execution["loop"] == "fit"
     assert run.execution["reason"] == "Own has a train_step of its own"
     assert len(run.history["loss"]) == 2
-    with pytest.raises(InputError, match=r"asks for what Keras's fit cannot do.*Own has a train_step of its own\. Use"):
+    with pytest.raises(
+        InputError, match=r"has hard_fraction=0\.5 and averaging=0\.3 and mixup=0\.3, which Keras's fit"
+    ):
         train(model, data, EVERYTHING, verbose=0)
 
 

@@ -30,6 +30,17 @@ def test_the_lessons_recipe_is_keras_with_its_defaults() -> None:
     assert lesson.epochs == 5
 
 
+def test_ours_from_seconds_to_hours() -> None:
+    assert {"lesson", "fast", "strong", "best"} <= set(list_recipes())
+    epochs = [get_recipe(name).epochs for name in ("fast", "strong", "best")]
+    assert epochs == sorted(epochs)
+    # Measured with these numbers: another needs another measurement.
+    best = get_recipe("best")
+    assert (best.optimizer, best.learning_rate, best.schedule, best.warmup) == ("muon", 0.06, "linear", 0.05)
+    assert (best.weight_decay, best.batch_size, best.epochs, best.label_smoothing) == (0.02, 256, 40, 0.1)
+    assert (best.flip, best.shift, best.cutout, best.precision) == (True, 2, 10, "bfloat16")
+
+
 def test_a_recipe_is_registered_listed_and_found(mine: Recipe) -> None:
     assert get_recipe("mine") is mine is convvision.get_recipe("mine")
     assert list_recipes() == sorted([*RECIPES])
@@ -85,6 +96,9 @@ def test_an_entry_point_that_is_no_recipe_is_refused_by_name() -> None:
         ({"weight_decay": -1}, r"weight_decay is at least 0 and finite\. Received: weight_decay=-1"),
         ({"weight_decay": float("nan")}, r"Received: weight_decay=nan"),
         ({"warmup": 1.0}, r"warmup.*Received: warmup=1\.0"),
+        ({"averaging": 1.0}, r"averaging is a fraction: at least 0 and below 1\. Received: averaging=1\.0"),
+        ({"mixup": -0.2}, r"mixup is at least 0 and finite\. Received: mixup=-0\.2"),
+        ({"mixup": True}, r"Received: mixup=True"),
         ({"label_smoothing": -0.1}, r"label_smoothing.*Received: label_smoothing=-0\.1"),
         ({"hard_fraction": 0}, r"hard_fraction is in \(0, 1\]\. Received: hard_fraction=0"),
         ({"hard_fraction": 0.5, "epochs": 1}, r"there are two at least\. Received: epochs=1.*Use hard_fraction=1\.0"),
@@ -97,11 +111,12 @@ def test_what_a_recipe_cannot_be(options: dict[str, object], said: str) -> None:
         Recipe("bad", **options)
 
 
-def test_only_an_optimiser_and_batches_can_be_left_to_fit() -> None:
-    assert not get_recipe("lesson").needs_own_loop
-    assert not Recipe("r", weight_decay=0.1, precision="bfloat16").needs_own_loop
-    for option in (
-        {"schedule": "linear"}, {"warmup": 0.1}, {"label_smoothing": 0.1}, {"hard_fraction": 0.5}, {"flip": True},
-        {"shift": 1}, {"cutout": 4},
-    ):  # fmt: skip
-        assert Recipe("r", **option).needs_own_loop
+def test_a_recipe_names_what_fit_cannot_do() -> None:
+    assert get_recipe("lesson").beyond_fit == ()
+    assert get_recipe("best").beyond_fit == ()
+    assert get_recipe("fast").beyond_fit == ("hard_fraction",)
+    assert Recipe("r", mixup=0.2, averaging=0.5, hard_fraction=0.5).beyond_fit == (
+        "hard_fraction",
+        "averaging",
+        "mixup",
+    )

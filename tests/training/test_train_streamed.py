@@ -16,7 +16,7 @@ from PIL import Image
 
 from convvision.datasets import StreamedDataset, StreamedSplit, from_folder, stream_folder
 from convvision.errors import CorruptDataError, ShapeError
-from convvision.training import Run, _run, load_run, train
+from convvision.training import Recipe, Run, _run, load_run, train
 from convvision.training._feed import Batches
 
 OPTIONS: dict[str, Any] = {"image_size": (12, 12), "aspect": "pad", "validation_split": 0.2}
@@ -59,6 +59,22 @@ def test_the_same_seed_gives_the_same_weights(run: Run, data: StreamedDataset) -
     assert train("conv_16_16", data, epochs=5, seed=4, verbose=0).history != run.history
 
 
+def test_schedule_smoothing_views_and_weights_reach_a_stream(data: StreamedDataset) -> None:
+    recipe = Recipe(
+        "views", learning_rate=0.003, schedule="linear", warmup=0.1, label_smoothing=0.1, flip=True, shift=1, cutout=2
+    )
+    one, same, unweighted = (
+        train("conv_16_16", data, recipe, class_weight=weight, seed=3, verbose=0)
+        for weight in ({"dark": 2.0}, {0: 2.0}, None)
+    )
+    assert one.history == same.history
+    assert one.history["loss"] != unweighted.history["loss"]
+    assert one.weighting == {"class_weight": {"dark": 2.0}}
+    assert one.metrics["test_accuracy"] > 0.9
+    plain = train("conv_16_16", data, Recipe("plain", learning_rate=0.003), seed=3, verbose=0)
+    assert plain.history["loss"] != unweighted.history["loss"]
+
+
 def test_the_test_is_that_of_the_images_in_memory(run: Run, folder: Path) -> None:
     loaded = from_folder(folder, scale=None, **OPTIONS)
     assert run.evaluate(loaded) == pytest.approx(
@@ -70,14 +86,14 @@ def test_every_image_is_fed_once_an_epoch_on_the_scale_in_another_order(data: St
     batches = Batches(data.train, data.scaling, 10, seed=0)
     everything = data.scaling.apply(data.train.read(range(len(data.train))))
     epochs = []
-    for _ in range(2):
+    for epoch in range(2):
+        batches.start_epoch(epoch)
         images, labels = (
             np.concatenate(parts) for parts in zip(*map(batches.__getitem__, range(len(batches))), strict=True)
         )
         epochs.append(images.tobytes())
         assert sorted(image.tobytes() for image in images) == sorted(image.tobytes() for image in everything)
         assert np.bincount(labels).tolist() == np.bincount(data.train.labels).tolist()
-        batches.on_epoch_end()
     assert epochs[0] != epochs[1]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -31,6 +32,9 @@ __all__ = ["train"]
     "--stop-at-accuracy", type=click.FloatRange(0, 1, max_open=True), metavar="FRACTION",
     help="Stop once training accuracy is above this, as in 0.995.",
 )  # fmt: skip
+@click.option(
+    "--class-weight", type=click.Choice(["balanced"]), help="Let rare classes count as much as frequent ones."
+)
 @out_option("Where to save the run; new or empty.")
 @as_json
 def train(
@@ -42,6 +46,7 @@ def train(
     seed: int,
     validation_split: float,
     stop_at_accuracy: float | None,
+    class_weight: Literal["balanced"] | None,
     out: Path | None,
     as_json: bool,
 ) -> None:
@@ -61,7 +66,9 @@ def train(
     callbacks = []
     if stop_at_accuracy is not None:
         callbacks.append(convvision.callbacks.AccuracyThresholdStop(stop_at_accuracy))
-    run = convvision.train(model, loaded, recipe, epochs=epochs, callbacks=callbacks, seed=seed)
+    run = convvision.train(
+        model, loaded, recipe, epochs=epochs, callbacks=callbacks, class_weight=class_weight, seed=seed
+    )
     if as_json:
         print_json(
             {
@@ -70,6 +77,8 @@ def train(
                 "recipe": run.recipe.name,
                 "epochs": len(run.seconds_per_epoch),
                 "seed": run.seed,
+                "weighting": run.weighting,
+                "execution": run.execution,
                 "interrupted": run.interrupted,
                 "metrics": run.metrics,
                 "history": run.history,
@@ -78,6 +87,9 @@ def train(
         )
     else:
         rows = [(name.replace("_", " "), f"{value:.4f}") for name, value in run.metrics.items()]
+        if weights := run.weighting.get("class_weight", {}).values():
+            rows.append(("class weights", f"{min(weights):.2f} to {max(weights):.2f}"))
+        rows.append(("precision", run.execution["precision"]))
         rows.append(("epochs", str(len(run.seconds_per_epoch))))
         rows.append(("seconds", f"{sum(run.seconds_per_epoch):.1f}"))
         click.echo(text_table((f"{run.model.name} on {run.data.name}", ""), rows, numbers={1}))

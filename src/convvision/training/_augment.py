@@ -29,13 +29,13 @@ class Augmentation:
     def __bool__(self) -> bool:
         return bool(self.flip or self.shift or self.cutout)
 
-    def __call__(self, images: Any, mirrored: Any, seed: keras.random.SeedGenerator) -> Any:
+    def __call__(self, images: Any, mirrored: Any, seed: keras.random.SeedGenerator | int) -> Any:
         """Make other views.
 
         Args:
             images: Tensor (N, H, W, C).
             mirrored: Which of them to mirror where ``flip`` is set, booleans (N,).
-            seed: Of what is random; it moves on.
+            seed: Of what is random; a generator moves on.
 
         Returns:
             Tensor of the same shape and dtype.

@@ -6,11 +6,13 @@ of it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from convvision._keras import keras, tf
 
-__all__ = ["BatchStatistics", "fuses", "normalise"]
+__all__ = ["BatchStatistics", "fuses", "normalise", "taking_means", "with_statistics"]
 
 
 def fuses(layer: Any) -> bool:
@@ -71,3 +73,32 @@ def normalise(layer: Any, inputs: Any, statistics: BatchStatistics) -> Any:
     # The kernel normalises by the mean square, as Keras does, but reports the unbiased estimate.
     statistics.add(layer, mean, variance * (count - 1) / count)
     return outputs
+
+
+def with_statistics(model: keras.Model) -> list[Any]:
+    """List the layers whose moving statistics a training moves."""
+    return [
+        layer
+        for layer in model._flatten_layers()
+        if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable
+    ]
+
+
+@contextmanager
+def taking_means(layers: list[Any], *, seen: Any, now: Any) -> Iterator[None]:
+    """Let moving statistics become the mean over all images so far, each as important as the next.
+
+    Args:
+        layers: Those of :func:`with_statistics`.
+        seen: Images before this batch; 0 for the first, which puts an end to what was before.
+        now: Images of this batch.
+    """
+    momentum = keras.ops.cast(seen / (seen + now), "float32")
+    momenta = [layer.momentum for layer in layers]
+    for layer in layers:
+        layer.momentum = momentum
+    try:
+        yield
+    finally:
+        for layer, momentum in zip(layers, momenta, strict=True):
+            layer.momentum = momentum

@@ -7,6 +7,7 @@ from typing import Any
 from convvision._keras import keras
 from convvision.errors import InputError
 from convvision.models._outputs import gives_logits
+from convvision.training._loss import SmoothedCrossentropy
 from convvision.training._recipe import Recipe
 
 __all__ = ["compile_for_use", "compile_to_train"]
@@ -21,23 +22,33 @@ def compile_to_train(model: Any, recipe: Recipe) -> None:
     Raises:
         InputError: An optimiser that Keras does not have.
     """
-    _compile(model, _optimizer(recipe))
+    _compile(model, _optimizer(recipe), recipe.label_smoothing)
 
 
 def compile_for_use(model: Any, recipe: Recipe) -> None:
     """Leave nothing in a trained model that Keras alone does not know, so that it loads where convvision is not.
 
-    An optimiser of ours gives way to Keras's Adam; one of Keras's stays, with all that it has gathered.
+    An optimiser of ours gives way to Keras's Adam; one of Keras's stays, with all that it has gathered. The loss is
+    that on labels as they are.
     """
-    if not type(model.optimizer).__module__.startswith("keras."):
+    optimizer = model.optimizer
+    if not type(optimizer).__module__.startswith("keras."):
         _compile(model, keras.optimizers.Adam())
-    elif recipe.schedule != "constant" or recipe.warmup:
+        return
+    if recipe.schedule != "constant" or recipe.warmup:
         # A rate that the user's callback has lowered stays.
-        model.optimizer.learning_rate = recipe.learning_rate
+        optimizer.learning_rate = recipe.learning_rate
+    if recipe.label_smoothing:
+        _compile(model, optimizer)
 
 
-def _compile(model: Any, optimizer: Any) -> None:
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=gives_logits(model))
+def _compile(model: Any, optimizer: Any, label_smoothing: float = 0.0) -> None:
+    from_logits = gives_logits(model)
+    loss = (
+        SmoothedCrossentropy(label_smoothing, from_logits=from_logits)
+        if label_smoothing
+        else keras.losses.SparseCategoricalCrossentropy(from_logits=from_logits)
+    )
     model.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"])
     # Keras builds it at the first step; a run that is interrupted before that would be saved and not load.
     optimizer.build(model.trainable_variables)

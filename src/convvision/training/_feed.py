@@ -1,4 +1,4 @@
-"""How images reach ``model.fit``: from memory, or batch by batch from the disk."""
+"""How images reach ``model.fit``, batch by batch: from memory or from the disk, as a recipe wants to see them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convvision._keras import keras
-from convvision.datasets import Dataset, Scaling, StreamedDataset, StreamedSplit
+from convvision.datasets import Dataset, Scaling, Split, StreamedDataset, StreamedSplit
 from convvision.errors import ConvvisionError
+from convvision.training._augment import Augmentation
+from convvision.training._fit_callbacks import RateSchedule
+from convvision.training._order import coins, shuffled
+from convvision.training._recipe import Recipe
 
 __all__ = ["fit"]
 
@@ -19,44 +23,39 @@ __all__ = ["fit"]
 def fit(
     model: keras.Model,
     data: Dataset | StreamedDataset,
+    recipe: Recipe,
+    augmentation: Augmentation,
+    weights: NDArray[np.float32] | None,
     *,
-    batch_size: int,
-    epochs: int,
     seed: int,
     callbacks: Sequence[keras.callbacks.Callback],
 ) -> None:
     """Call ``model.fit`` with the training and validation images of a data set.
 
+    Args:
+        model: The model, compiled by its recipe.
+        data: The data set.
+        recipe: Of schedule, batches and epochs.
+        augmentation: What is done to the training images.
+        weights: How much each of them counts, (N,); None where all count alike.
+        seed: Of the order and of the views.
+        callbacks: As ``fit`` takes them.
+
     Raises:
         DataError: A streamed image cannot be read.
     """
-    if isinstance(data, Dataset):
-        model.fit(
-            *data.train,
-            batch_size=batch_size,
-            validation_data=None if data.validation is None else tuple(data.validation),
-            epochs=epochs,
-            callbacks=list(callbacks),
-            verbose=0,
-        )
-        return
-    streams = [Batches(data.train, data.scaling, batch_size, seed=seed)]
-    if data.validation is not None:
-        streams.append(Batches(data.validation, data.scaling, batch_size))
+    train = Batches(data.train, data.scaling, recipe.batch_size, seed=seed, weights=weights, augmentation=augmentation)
+    validation = None if data.validation is None else Batches(data.validation, data.scaling, recipe.batch_size)
+    heard = [keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, _: train.start_epoch(epoch)), *callbacks]
+    if recipe.schedule != "constant" or recipe.warmup:
+        heard.insert(0, RateSchedule(recipe, len(train) * recipe.epochs))
     try:
-        # Shuffled by the stream, image by image; Keras would shuffle whole batches.
-        model.fit(
-            streams[0],
-            validation_data=streams[1] if len(streams) > 1 else None,
-            epochs=epochs,
-            callbacks=list(callbacks),
-            shuffle=False,
-            verbose=0,
-        )
+        # Shuffled already, image by image; Keras would shuffle whole batches.
+        model.fit(train, validation_data=validation, epochs=recipe.epochs, callbacks=heard, shuffle=False, verbose=0)
     except Exception:
         # TensorFlow reports what its pipeline raises as an error of its own, with a traceback for a message.
-        failure = next((stream.failure for stream in streams if stream.failure), None)
-        if failure is not None:
+        failure = train.failure or (validation and validation.failure)
+        if failure:
             raise failure from None
         raise
 
@@ -66,33 +65,69 @@ class Batches(keras.utils.PyDataset):
 
     With TensorFlow, Keras makes a ``tf.data`` pipeline of it, which prepares the next batches during a step.
 
+    Args:
+        split: The images, on the scale of the training or streamed.
+        scaling: Of those that are streamed.
+        batch_size: Images a batch.
+        seed: Of the order and of the views; None leaves the order as it is.
+        weights: Given with each batch, where there are any.
+        augmentation: What is done to the images.
+
     Attributes:
         failure: Why an image could not be read, once that happened.
     """
 
-    def __init__(self, split: StreamedSplit, scaling: Scaling, batch_size: int, *, seed: int | None = None) -> None:
+    def __init__(
+        self,
+        split: Split | StreamedSplit,
+        scaling: Scaling,
+        batch_size: int,
+        *,
+        seed: int | None = None,
+        weights: NDArray[np.float32] | None = None,
+        augmentation: Augmentation | None = None,
+    ) -> None:
         super().__init__()
         self.failure: ConvvisionError | None = None
         self._split = split
         self._scaling = scaling
         self._batch_size = batch_size
-        self._seed = seed
-        self._epoch = 0
-        self._order = split.order(seed)
+        self._seed = 0 if seed is None else int(seed)
+        self._in_order = seed is None
+        self._weights = weights
+        self._augmentation = augmentation
+        self._coins = coins(len(split), self._seed)
+        self.start_epoch(0)
 
     def __len__(self) -> int:
         return math.ceil(len(self._split) / self._batch_size)
 
-    def __getitem__(self, index: int) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    def __getitem__(self, index: int) -> tuple[NDArray[Any], ...]:
         positions = self._order[index * self._batch_size : (index + 1) * self._batch_size]
+        images = self._read(positions)
+        if self._augmentation:
+            mirrored = keras.ops.convert_to_tensor((self._coins[positions] + self._epoch) % 2 == 1)
+            # By its place and not by the calls before it: Keras asks for some batches twice.
+            seed = int(np.random.default_rng([self._seed, self._epoch, index]).integers(2**31))
+            images = keras.ops.convert_to_numpy(self._augmentation(keras.ops.convert_to_tensor(images), mirrored, seed))
+        weights = () if self._weights is None else (self._weights[positions],)
+        return images, self._split.labels[positions], *weights
+
+    def start_epoch(self, epoch: int) -> None:
+        """Shuffle for an epoch, counted from 0.
+
+        Keras's own hooks for the end and the beginning of an epoch are also called when it only looks at a first batch.
+        """
+        self._epoch = epoch
+        order = np.arange(len(self._split))
+        self._order = order if self._in_order else shuffled(order, self._seed, epoch)
+
+    def _read(self, positions: NDArray[np.integer[Any]]) -> NDArray[Any]:
+        if isinstance(self._split, Split):
+            scaled: NDArray[Any] = self._split.images[positions]
+            return scaled
         try:
-            images = self._split.read(positions)
+            return self._scaling.apply(self._split.read(positions))
         except ConvvisionError as error:
             self.failure = error
             raise
-        return self._scaling.apply(images), self._split.labels[positions]
-
-    def on_epoch_end(self) -> None:
-        """Shuffle for the next epoch."""
-        self._epoch += 1
-        self._order = self._split.order(self._seed, epoch=self._epoch)

@@ -10,8 +10,10 @@ import numpy as np
 
 from convvision._keras import keras
 from convvision.errors import NonFiniteLossError
+from convvision.training._recipe import Recipe
+from convvision.training._schedule import rate_factor
 
-__all__ = ["EpochClock", "EpochRecorder", "NonFiniteLossGuard", "ProgressBar", "non_finite"]
+__all__ = ["EpochClock", "EpochRecorder", "NonFiniteLossGuard", "ProgressBar", "RateSchedule", "non_finite"]
 
 # Seconds between two drawings of the progress bar; the eye asks for no more.
 _REDRAW = 0.1
@@ -95,6 +97,29 @@ def non_finite(loss: float, where: str, model: keras.Model) -> NonFiniteLossErro
         f"The loss became {loss} {where}, with learning rate {float(model.optimizer.learning_rate):g}. "
         f"Lower the learning rate, and check that the images are on the scale the model expects."
     )
+
+
+class RateSchedule(keras.callbacks.Callback):
+    """Moves the learning rate of a ``fit`` as a recipe says.
+
+    Args:
+        recipe: The recipe.
+        steps: Steps of the whole training.
+    """
+
+    def __init__(self, recipe: Recipe, steps: int) -> None:
+        super().__init__()
+        self._recipe, self._steps = recipe, steps
+        self._step = 0
+
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
+        if keras.config.backend() == "jax":
+            # There a fit keeps the optimiser's variables to itself, and reads them again only where it is told to.
+            self.model.jax_state_sync()
+        progress = (self._step + 0.5) / self._steps
+        factor = float(rate_factor(self._recipe.schedule, self._recipe.warmup, progress))
+        self.model.optimizer.learning_rate = self._recipe.learning_rate * factor
+        self._step += 1
 
 
 class ProgressBar(keras.callbacks.Callback):

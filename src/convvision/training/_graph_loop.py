@@ -17,21 +17,21 @@ from numpy.typing import NDArray
 from convvision._keras import keras, tf
 from convvision._tracing import traced
 from convvision.datasets import Dataset, StreamedDataset
-from convvision.models._forward import call_layer, finish, may_be_opened, run_layers
 from convvision.models._outputs import gives_logits
 from convvision.training._augment import Augmentation
-from convvision.training._batch_norm import BatchStatistics, fuses, normalise
+from convvision.training._averaging import WeightAverage
+from convvision.training._batch_norm import BatchStatistics, taking_means, with_statistics
+from convvision.training._chunks import chunk_size, wants_batches
+from convvision.training._hard_samples import HardSamples
+from convvision.training._loss import log_probabilities
+from convvision.training._mixup import mixed, neighbours, shares
+from convvision.training._order import coins, shuffled
 from convvision.training._recipe import Recipe
 from convvision.training._schedule import rate_factor
-from convvision.training._threads import side_by_side
+from convvision.training._towers import count_towers
+from convvision.training._training_pass import TrainingPass
 
 __all__ = ["GraphLoop", "why_not"]
-
-# Seconds that a chunk of steps should take, and the most steps in one.
-_CHUNK_SECONDS = 0.25
-_MOST_STEPS = 2048
-# Losses fall while an epoch goes on: an image's loss is compared with those of images seen at about the same time.
-_RANKED_TOGETHER = 10
 
 
 def why_not(model: keras.Model, data: Dataset | StreamedDataset) -> str | None:
@@ -53,7 +53,11 @@ class GraphLoop:
         data: Its training images, and its validation where it has one.
         recipe: What it is compiled after.
         augmentation: What is done to the training images.
+        weights: How much each of them counts, (N,); None where all count alike.
         seed: Of the order and of the views.
+
+    Attributes:
+        towers: Parts of each batch that are computed side by side.
     """
 
     def __init__(
@@ -62,6 +66,7 @@ class GraphLoop:
         data: Dataset,
         recipe: Recipe,
         augmentation: Augmentation,
+        weights: NDArray[np.float32] | None,
         *,
         seed: int,
     ) -> None:
@@ -69,21 +74,29 @@ class GraphLoop:
         self._seed = int(seed)
         self._view_seed = keras.random.SeedGenerator(self._seed)
         count = len(data.train)
-        self._order = np.arange(count, dtype=np.int32)
-        self._coins = tf.constant(np.random.default_rng(self._seed).integers(0, 2, count), tf.int32)
+        self._order: NDArray[np.integer[Any]] = np.arange(count, dtype=np.int32)
+        self._coins = tf.constant(coins(count, self._seed), tf.int32)
         self._images = tf.constant(data.train.images)
         self._labels = tf.constant(data.train.labels.astype(np.int32))
-        self._losses = tf.Variable(tf.zeros([count if recipe.hard_fraction < 1 else 0]), trainable=False)
-        self._hard_count = max(1, round(count * recipe.hard_fraction))
+        self._weights = None if weights is None else tf.constant(weights)
+        self._hard = HardSamples(count, recipe.hard_fraction) if recipe.hard_fraction < 1 else None
         self._total_steps = sum(self._steps(epoch) for epoch in range(recipe.epochs))
-        self.towers = _towers({count, self._hard_count}, recipe.batch_size)
-        self._opened = may_be_opened(model)
+        self._shares = tf.constant(shares(recipe.mixup, self._total_steps, self._seed)) if recipe.mixup else None
+        first = min(round(self._total_steps * (1 - recipe.averaging)), self._total_steps - 1)
+        self._average = WeightAverage(model, first) if recipe.averaging else None
+        self.towers = count_towers({count, self._hard.count if self._hard else count}, recipe.batch_size)
+        self._forward = TrainingPass(model)
         self._gives_logits = gives_logits(model)
+
+    @property
+    def averaged_steps(self) -> int:
+        """How many steps the weights of the model are the mean of; 0 where they are those of the last step."""
+        return self._average.steps if self._average else 0
 
     def fit(self, callbacks: Sequence[keras.callbacks.Callback]) -> None:
         """Train for the recipe's epochs, calling callbacks as ``Model.fit`` does."""
         model, epochs = self._model, self._recipe.epochs
-        every_batch = any(_wants_batches(callback) for callback in callbacks)
+        every_batch = any(wants_batches(callback) for callback in callbacks)
         heard = keras.callbacks.CallbackList(
             list(callbacks), add_history=True, model=model, epochs=epochs, steps=self._steps(0), verbose=0
         )
@@ -107,14 +120,18 @@ class GraphLoop:
                 seconds = time.perf_counter() - began
                 # The first chunk of all is one step, and takes the time of preparing the graph besides.
                 if not every_batch:
-                    chunk = 8 if step == 0 else _chunk_size(count, seconds)
+                    chunk = 8 if step == 0 else chunk_size(count, seconds)
                 done, step = done + count, step + count
                 logs = _numbers(model.get_metrics_result())
                 heard.on_train_batch_end(done - 1, logs)
+            if epoch == epochs - 1 or model.stop_training:
+                self._use_average(step)
             logs = {**logs, **self._validate(heard)}
             heard.on_epoch_end(epoch, logs)
             if model.stop_training:
                 break
+        # For who stopped it at the end of an epoch.
+        self._use_average(step)
         model.optimizer.finalize_variable_values(model.trainable_weights)
         heard.on_train_end(logs)
 
@@ -132,19 +149,43 @@ class GraphLoop:
         )
         return {f"val_{name}": value for name, value in _numbers(found).items()}
 
+    def _use_average(self, steps: int) -> None:
+        if self._average:
+            self._average.take_effect(steps, self._estimate_statistics)
+
+    def _estimate_statistics(self) -> None:
+        """Take the statistics of batch normalisation from one pass over all training images."""
+        layers = with_statistics(self._model)
+        if not layers:
+            return
+        count, batch_size = len(self._data.train), self._recipe.batch_size
+        order = tf.constant(shuffled(np.arange(count, dtype=np.int32), self._seed, self._recipe.epochs))
+
+        def observe(index: Any) -> None:
+            positions = order[index * batch_size : (index + 1) * batch_size]
+            images, _, _ = self._batch(positions, self._recipe.epochs, index)
+            statistics = BatchStatistics()
+            with taking_means(layers, seen=index * batch_size, now=tf.shape(positions)[0]):
+                for part in self._parts(tf.shape(positions)[0]):
+                    self._forward(images[part], statistics)
+                statistics.update()
+
+        run = traced(observe, ((), "int32"))
+        for index in range(-(-count // batch_size)):
+            run(tf.constant(index))
+
     def _is_hard(self, epoch: int) -> bool:
-        return self._recipe.hard_fraction < 1 and epoch == self._recipe.epochs - 1
+        return self._hard is not None and epoch == self._recipe.epochs - 1
 
     def _steps(self, epoch: int) -> int:
-        count = self._hard_count if self._is_hard(epoch) else len(self._data.train)
+        count = self._hard.count if self._hard and self._is_hard(epoch) else len(self._data.train)
         return -(-count // self._recipe.batch_size)
 
     def _epoch_order(self, epoch: int) -> Any:
-        chosen = np.arange(len(self._data.train), dtype=np.int32)
-        if self._is_hard(epoch):
-            chosen = hardest(self._losses.numpy(), self._order, self._hard_count)
-        # As a stream shuffles its images, so that both give the same training.
-        self._order = np.random.default_rng([self._seed, epoch]).permutation(chosen)
+        chosen: NDArray[np.integer[Any]] = np.arange(len(self._data.train), dtype=np.int32)
+        if self._hard and self._is_hard(epoch):
+            chosen = self._hard.choose(self._order)
+        self._order = shuffled(chosen, self._seed, epoch)
         return tf.constant(self._order)
 
     def _chunk(self, order: Any, first: Any, end: Any, epoch: Any, step: Any) -> None:
@@ -159,24 +200,22 @@ class GraphLoop:
     def _step(self, order: Any, index: Any, epoch: Any, step: Any) -> None:
         recipe, model = self._recipe, self._model
         positions = order[index * recipe.batch_size : (index + 1) * recipe.batch_size]
-        images = tf.gather(self._images, positions)
-        if self._augmentation:
-            mirrored = (tf.gather(self._coins, positions) + epoch) % 2 == 1
-            images = self._augmentation(images, mirrored, self._view_seed)
-        labels = tf.gather(self._labels, positions)
+        images, labels, share = self._batch(positions, epoch, step)
+        weights = None if self._weights is None else tf.gather(self._weights, positions)
+        # What the loss is taken on: labels, weights, and the share of both in it.
+        targets = [(labels, weights, share)]
+        if self._shares is not None:
+            targets.append((neighbours(labels), None if weights is None else neighbours(weights), 1 - share))
 
         count = tf.shape(positions)[0]
         statistics = BatchStatistics()
-        parts = []
-        for tower in range(self.towers):
-            part = slice(count * tower // self.towers, count * (tower + 1) // self.towers)
-            parts.append(self._tower(images[part], labels[part], statistics))
-        shares = [tf.cast(tf.shape(outputs)[0], tf.float32) / tf.cast(count, tf.float32) for _, outputs, _ in parts]
+        parts = [self._tower(images, targets, part, statistics) for part in self._parts(count)]
+        sizes = [tf.cast(tf.shape(outputs)[0], tf.float32) / tf.cast(count, tf.float32) for _, outputs, _ in parts]
         gradients = [
-            None if each[0] is None else sum(share * gradient for share, gradient in zip(shares, each, strict=True))
+            None if each[0] is None else sum(size * gradient for size, gradient in zip(sizes, each, strict=True))
             for each in zip(*(found for _, _, found in parts), strict=True)
         ]
-        loss = sum(share * found for share, (found, _, _) in zip(shares, parts, strict=True))
+        loss = sum(size * found for size, (found, _, _) in zip(sizes, parts, strict=True))
         outputs = tf.concat([found for _, found, _ in parts], axis=0)
 
         statistics.update()
@@ -186,84 +225,44 @@ class GraphLoop:
             optimizer.learning_rate.assign(recipe.learning_rate * rate_factor(recipe.schedule, recipe.warmup, progress))
         optimizer.apply(gradients, model.trainable_variables)
         model._loss_tracker.update_state(loss, sample_weight=count)
-        model.compute_metrics(images, labels, outputs)
-        if recipe.hard_fraction < 1:
-            each = -tf.gather(self._log_probabilities(outputs), labels, batch_dims=1)
-            self._losses.scatter_update(tf.IndexedSlices(each, positions))
+        model.compute_metrics(images, labels, outputs, weights)
+        if self._hard:
+            each = -tf.gather(log_probabilities(outputs, from_logits=self._gives_logits), labels, batch_dims=1)
+            self._hard.note(positions, each if weights is None else weights * each)
+        if self._average:
+            self._average.note(step)
 
-    def _tower(self, images: Any, labels: Any, statistics: BatchStatistics) -> tuple[Any, Any, list[Any]]:
+    def _batch(self, positions: Any, epoch: Any, step: Any) -> tuple[Any, Any, Any]:
+        """Give images as they are trained on, their labels, and the share that the labels have in what is seen."""
+        images = tf.gather(self._images, positions)
+        if self._augmentation:
+            mirrored = (tf.gather(self._coins, positions) + epoch) % 2 == 1
+            images = self._augmentation(images, mirrored, self._view_seed)
+        share = 1.0
+        if self._shares is not None:
+            share = self._shares[step]
+            images = mixed(images, share)
+        return images, tf.gather(self._labels, positions), share
+
+    def _parts(self, count: Any) -> list[slice]:
+        return [slice(count * tower // self.towers, count * (tower + 1) // self.towers) for tower in range(self.towers)]
+
+    def _tower(
+        self, images: Any, targets: list[tuple[Any, Any, Any]], part: slice, statistics: BatchStatistics
+    ) -> tuple[Any, Any, list[Any]]:
         """Compute loss, outputs and gradients of a part of a batch."""
         variables = [variable.value for variable in self._model.trainable_variables]
+        images = images[part]
         with tf.GradientTape() as tape:
             outputs = self._forward(images, statistics)
-            loss = self._model.compute_loss(images, labels, outputs, training=True)
-            if self._recipe.label_smoothing:
-                loss += self._recipe.label_smoothing * self._smoothing(labels, outputs)
+            loss = sum(
+                share
+                * self._model.compute_loss(
+                    images, labels[part], outputs, None if weights is None else weights[part], training=True
+                )
+                for labels, weights, share in targets
+            )
         return loss, outputs, tape.gradient(loss, variables)
-
-    def _smoothing(self, labels: Any, outputs: Any) -> Any:
-        """Tell by how much the loss on labels spread over all classes is above that on the labels themselves."""
-        logs = self._log_probabilities(outputs)
-        return tf.reduce_mean(tf.gather(logs, labels, batch_dims=1) - tf.reduce_mean(logs, axis=1))
-
-    def _log_probabilities(self, outputs: Any) -> Any:
-        if self._gives_logits:
-            return tf.nn.log_softmax(outputs)
-        return tf.math.log(tf.maximum(outputs, keras.config.epsilon()))
-
-    def _forward(self, images: Any, statistics: BatchStatistics) -> Any:
-        if not self._opened:
-            return self._model(images, training=True)
-
-        def call(node: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
-            if fuses(node.operation):
-                return [normalise(node.operation, args[0], statistics)]
-            return call_layer(node, args, kwargs, training=True)
-
-        (outputs,) = finish(run_layers(self._model, [images], call))
-        return outputs
-
-
-def hardest(losses: NDArray[np.floating[Any]], order: NDArray[np.int32], count: int) -> NDArray[np.int32]:
-    """Choose the images with the largest losses, each compared with those that were trained on at about the same time.
-
-    Args:
-        losses: Of all images, (N,).
-        order: The images in the order in which they were trained on.
-        count: How many to choose.
-
-    Returns:
-        Indices of images, ``count`` of them.
-    """
-    rank = np.empty(len(order))
-    for together in np.array_split(np.arange(len(order)), min(_RANKED_TOGETHER, len(order))):
-        falling = np.argsort(-losses[order[together]], kind="stable")
-        # As a part of its group, so that a group more or less by one image does not matter.
-        rank[together[falling]] = (np.arange(len(together)) + 0.5) / len(together)
-    return order[np.argsort(rank, kind="stable")[:count]]
-
-
-def _towers(counts: set[int], batch_size: int) -> int:
-    """Tell into how many parts a batch is shared, which then are computed side by side."""
-    # A part without an image has no mean loss, in an epoch of all images as in one of the hardest.
-    smallest_batch = min(count % batch_size or min(count, batch_size) for count in counts)
-    return max(1, min(side_by_side(), smallest_batch))
-
-
-def _wants_batches(callback: keras.callbacks.Callback) -> bool:
-    if getattr(callback, "takes_chunks", False):
-        return False
-    base = keras.callbacks.Callback
-    return any(
-        getattr(type(callback), hook) is not getattr(base, hook)
-        for hook in ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
-    )
-
-
-def _chunk_size(count: int, seconds: float) -> int:
-    wanted = round(count * _CHUNK_SECONDS / max(seconds, 1e-6))
-    # It grows step by step, since the first steps are slower than those that follow.
-    return max(1, min(wanted, 4 * count, _MOST_STEPS))
 
 
 def _numbers(logs: dict[str, Any]) -> dict[str, Any]:

@@ -36,14 +36,24 @@ class Recipe:
         batch_size: Images a step.
         epochs: Passes over the training images.
         hard_fraction: Part of the training images that the last epoch is made of, in (0, 1]: those whose loss was
-            largest in the epoch before. Needs two epochs at least.
-        label_smoothing: Part of each label that is spread over all classes, in [0, 1) (Szegedy et al. 2016).
+            largest in the epoch before, times their weight where :func:`train` is given weights. Needs two epochs at
+            least.
+        averaging: Part of the training, at its end, in [0, 1), over whose steps the trainable weights are averaged
+            (Polyak & Juditsky 1992, Izmailov et al. 2018); 0 for none. The mean takes the place of the weights when the
+            last epoch is over, before its validation, and one more pass over the training images gives the
+            statistics of batch normalisation. Until then callbacks and validation see the weights as they are trained.
+            A training that is interrupted keeps those too.
+        label_smoothing: Part of each label that is spread over all classes, in [0, 1) (Szegedy et al. 2016); in the
+            history, ``loss`` and ``val_loss`` are on such labels.
         flip: Whether images are mirrored left to right in every other epoch, a random half of them in the first
             ("alternating flip", Jordan 2024). A data set whose images mean something else when mirrored, such as
             digits, is never flipped (:attr:`convvision.datasets.DatasetInfo.mirrored`).
         shift: Most pixels by which a training image is moved, each way; at random.
         cutout: Side in pixels of a square that is blanked in each training image, at random (DeVries & Taylor 2017); 0
             for none.
+        mixup: α of the distribution Beta(α, α) from which each batch draws how to mix two of its images, and the losses
+            on their two labels (Zhang et al. 2018); 0 for none. The training's accuracy counts the label of which there
+            is more.
         precision: "bfloat16" computes in half precision, with float32 weights, where the processor has it; for models
             that are created by name. "float32" everywhere.
         views: What is shown of each image when the trained model is asked: "one", the image alone; "flip", "shift" or
@@ -65,10 +75,12 @@ class Recipe:
     batch_size: int = 32
     epochs: int = 5
     hard_fraction: float = 1.0
+    averaging: float = 0.0
     label_smoothing: float = 0.0
     flip: bool = False
     shift: int = 0
     cutout: int = 0
+    mixup: float = 0.0
     precision: Precision = "float32"
     views: Views = "one"
 
@@ -80,9 +92,11 @@ class Recipe:
         check_positive_int(self.epochs, "epochs")
         if not is_number(self.learning_rate) or not 0 < self.learning_rate < math.inf:
             raise InputError(f"learning_rate is positive and finite. Received: learning_rate={self.learning_rate!r}")
-        if not is_number(self.weight_decay) or not 0 <= self.weight_decay < math.inf:
-            raise InputError(f"weight_decay is at least 0 and finite. Received: weight_decay={self.weight_decay!r}")
-        for name in ("warmup", "label_smoothing"):
+        for name in ("weight_decay", "mixup"):
+            value = getattr(self, name)
+            if not is_number(value) or not 0 <= value < math.inf:
+                raise InputError(f"{name} is at least 0 and finite. Received: {name}={value!r}")
+        for name in ("warmup", "label_smoothing", "averaging"):
             check_fraction(getattr(self, name), name)
         if not is_number(self.hard_fraction) or not 0 < self.hard_fraction <= 1:
             raise InputError(f"hard_fraction is in (0, 1]. Received: hard_fraction={self.hard_fraction!r}")
@@ -101,17 +115,10 @@ class Recipe:
                 raise InputError(f"{name} is {known}. Received: {name}={getattr(self, name)!r}")
 
     @property
-    def needs_own_loop(self) -> bool:
-        """Whether the recipe asks for more than an optimiser and batches, which is all that Keras's ``fit`` offers."""
-        return bool(
-            self.hard_fraction < 1
-            or self.label_smoothing
-            or self.schedule != "constant"
-            or self.warmup
-            or self.flip
-            or self.shift
-            or self.cutout
-        )
+    def beyond_fit(self) -> tuple[str, ...]:
+        """The fields that ask for more than Keras's ``fit`` can do, in the order above."""
+        plain = {"hard_fraction": 1.0, "averaging": 0.0, "mixup": 0.0}
+        return tuple(name for name, value in plain.items() if getattr(self, name) != value)
 
 
 def _from_plugin(name: str, loaded: object) -> Recipe:
@@ -214,6 +221,42 @@ register_recipe(
         epochs=2,
         hard_fraction=0.4,
         label_smoothing=0.1,
+        precision="bfloat16",
+    )
+)
+
+register_recipe(
+    Recipe(
+        "strong",
+        summary="Muon, half precision and flips, 8 epochs: for fast_conv_large or fast_conv_medium, in minutes.",
+        optimizer="muon",
+        learning_rate=0.05,
+        schedule="linear",
+        warmup=0.1,
+        weight_decay=0.02,
+        batch_size=128,
+        epochs=8,
+        label_smoothing=0.1,
+        flip=True,
+        precision="bfloat16",
+    )
+)
+
+register_recipe(
+    Recipe(
+        "best",
+        summary="Muon, half precision, flips, shifts and cutout, 40 epochs: for fast_conv_xlarge, in an hour or two.",
+        optimizer="muon",
+        learning_rate=0.06,
+        schedule="linear",
+        warmup=0.05,
+        weight_decay=0.02,
+        batch_size=256,
+        epochs=40,
+        label_smoothing=0.1,
+        flip=True,
+        shift=2,
+        cutout=10,
         precision="bfloat16",
     )
 )

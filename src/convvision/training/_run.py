@@ -65,7 +65,10 @@ class Run:
         versions: Of Python and of the packages that the figures depend on.
         execution: How the machine did it: ``loop`` is "graph" for convvision's own loop and "fit" for Keras's,
             ``reason`` says why the latter, ``precision`` is that of the model, ``towers`` the number of parts of each
-            batch that were computed side by side.
+            batch that were computed side by side, ``averaged_steps`` the number of steps that the weights are the mean
+            of, 0 for those of the last step.
+        weighting: How much training images counted: ``class_weight`` for the names of classes, and of ``sample_weight``
+            the smallest, the mean and the largest; empty where all counted alike.
         created: When it ended, UTC, ISO 8601.
     """
 
@@ -79,12 +82,15 @@ class Run:
     interrupted: bool = False
     versions: dict[str, str] = field(default_factory=dict)
     execution: dict[str, Any] = field(default_factory=dict)
+    weighting: dict[str, Any] = field(default_factory=dict)
     created: str = ""
 
     def __repr__(self) -> str:
         figures = ", ".join(f"{name}={value:.4f}" for name, value in self.metrics.items())
         state = "interrupted" if self.interrupted else figures
-        return f"<Run of {self.model.name!r} on {self.data.name!r}, {len(self.seconds_per_epoch)} epochs: {state}>"
+        weighted = f", with {' and '.join(self.weighting)}" if self.weighting else ""
+        epochs = f"{len(self.seconds_per_epoch)} epochs{weighted}"
+        return f"<Run of {self.model.name!r} on {self.data.name!r}, {epochs}: {state}>"
 
     def predict(self, images: Any, *, views: Views | None = None) -> Predictions:
         """Classify images or image files.
@@ -247,6 +253,7 @@ class Run:
             "interrupted": self.interrupted,
             "versions": self.versions,
             "execution": self.execution,
+            "weighting": self.weighting,
             "created": self.created,
         }
         return write_run(Path(directory), self.model, facts, {**self.history, _SECONDS: self.seconds_per_epoch})
@@ -290,8 +297,9 @@ def load_run(directory: str | Path) -> Run:
             metrics=facts["metrics"],
             interrupted=facts["interrupted"],
             versions=facts["versions"],
-            # Runs of the first format that were saved before there was a choice lack it.
+            # Runs of the first format that were saved before there was a choice lack them.
             execution=facts.get("execution", {}),
+            weighting=facts.get("weighting", {}),
             created=facts["created"],
         )
 

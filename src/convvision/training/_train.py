@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from convvision._checks import check_seed
 from convvision._keras import keras
@@ -31,6 +32,7 @@ from convvision.training._graph_loop import GraphLoop, why_not
 from convvision.training._precision import available_precision, creating_in
 from convvision.training._recipe import Recipe, resolve_recipe
 from convvision.training._run import Run, predictor_of, score
+from convvision.training._weighting import ClassWeight, weigh
 
 __all__ = ["check_fit", "train"]
 
@@ -43,6 +45,8 @@ def train(
     *,
     epochs: int | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
+    class_weight: ClassWeight | None = None,
+    sample_weight: ArrayLike | None = None,
     seed: int = 0,
     verbose: int = 1,
 ) -> Run:
@@ -52,7 +56,8 @@ def train(
     over. A training that is interrupted (Ctrl-C) returns what it has; it is not tested.
 
     On TensorFlow the steps are made inside one graph, in chunks of about a quarter of a second; what this cannot serve
-    goes through Keras's ``fit``: streamed data, a model with a ``train_step`` of its own, another backend.
+    goes through Keras's ``fit``: streamed data, a model with a ``train_step`` of its own, another backend. The order of
+    the images, and all of a recipe but ``hard_fraction``, ``averaging`` and ``mixup``, are the same there.
     ``Run.execution`` says which it was. TensorFlow's threads are the caller's: with one an operation
     (``TF_NUM_INTRAOP_THREADS=1`` in the environment, as the command line sets it) each batch is shared among the cores,
     which is faster for small networks; batch normalisation then normalises each share by itself.
@@ -68,6 +73,13 @@ def train(
         epochs: Another number of epochs than the recipe's.
         callbacks: Keras callbacks, called as ``fit`` calls them. One that has a hook for batches gets every batch,
             which costs some time; with the attribute ``takes_chunks = True`` it is called at the end of each chunk.
+        class_weight: How much the images of each class count: a positive number for names of classes or their indices,
+            1 for those that are left out; or "balanced" for N / (K · n), where n of N images are of a class, and K
+            classes have images, so that all classes count alike (King & Zeng 2001). The loss of each image is
+            multiplied by its weight, and the mean is taken over the number of images, as ``fit`` does; accuracies, and
+            the figures of validation and test, take no notice of it.
+        sample_weight: How much each training image counts, (N,), at least 0, in the order of ``data.train``. Times its
+            class's weight where both are given. In a mixture of two images each label counts by its own image's.
         seed: Of the initial weights, of the order of the images and of dropout. It becomes the seed of Python, NumPy
             and Keras's backend.
         verbose: 1 draws a progress bar on standard error, 0 is silent.
@@ -79,7 +91,8 @@ def train(
         UnknownNameError: No model, data set or recipe has this name.
         ShapeError: The model takes images of another shape.
         InputError: The model tells another number of classes apart, or is no classifier; or an argument that cannot be;
-            or the recipe asks for what only our own loop does, and it cannot serve.
+            or a class that there is not, or weights that cannot be; or the recipe asks for what only our own loop does,
+            and it cannot serve.
         MetricNotLoggedError: A callback of convvision watches validation, and the data have none.
         NonFiniteLossError: The loss became NaN or infinite.
 
@@ -99,11 +112,9 @@ def train(
     check_fit(model, data)
     _check_validation(callbacks, data)
     reason = why_not(model, data)
-    if reason is not None and recipe.needs_own_loop:
-        raise InputError(
-            f"The recipe {recipe.name!r} asks for what Keras's fit cannot do, and convvision's own loop cannot train "
-            f"{model.name!r}: {reason}. Use a recipe without schedule, views, smoothing and hard_fraction, as 'lesson'."
-        )
+    if reason is not None:
+        _check_for_fit(recipe, model, reason)
+    weights, weighting = weigh(data, class_weight, sample_weight)
     compile_to_train(model, recipe)
 
     # What can fail or takes time comes before the training, so that nothing afterwards can lose it.
@@ -122,17 +133,21 @@ def train(
             "reason": reason or "",
             "precision": str(model.dtype_policy.compute_dtype),
         },
+        weighting=weighting,
     )
     bar = ProgressBar(model.name) if verbose else None
     # The recorder comes behind the user's, since Keras's own callbacks add to the logs.
     heard = [clock, NonFiniteLossGuard(), *callbacks, recorder, *([bar] if bar else [])]
     try:
         if reason is None and isinstance(data, Dataset):
-            loop = GraphLoop(model, data, recipe, _augmentation(recipe, data), seed=seed)
+            loop = GraphLoop(model, data, recipe, _augmentation(recipe, data), weights, seed=seed)
             run.execution["towers"] = loop.towers
-            loop.fit(heard)
+            try:
+                loop.fit(heard)
+            finally:
+                run.execution["averaged_steps"] = loop.averaged_steps
         else:
-            fit(model, data, batch_size=recipe.batch_size, epochs=recipe.epochs, seed=seed, callbacks=heard)
+            fit(model, data, recipe, _augmentation(recipe, data), weights, seed=seed, callbacks=heard)
         tested = score(predictor_of(run), data.test, data.scaling)
         if not math.isfinite(tested["test_loss"]):
             raise non_finite(tested["test_loss"], "on the test images", model)
@@ -175,6 +190,17 @@ def check_fit(model: Any, data: Dataset | StreamedDataset) -> None:
         raise InputError(
             f"{data.info.name!r} has {data.info.num_classes} classes. "
             f"Received: a model with {classes} outputs. Build it with num_classes={data.info.num_classes}."
+        )
+
+
+def _check_for_fit(recipe: Recipe, model: Any, reason: str) -> None:
+    """Refuse, by name, what Keras's ``fit`` cannot do."""
+    if recipe.beyond_fit:
+        asked = " and ".join(f"{name}={getattr(recipe, name)}" for name in recipe.beyond_fit)
+        plain = ", ".join(f"{name}={getattr(Recipe, name)}" for name in recipe.beyond_fit)
+        raise InputError(
+            f"The recipe {recipe.name!r} has {asked}, which Keras's fit cannot do, and convvision's own loop cannot "
+            f"train {model.name!r}: {reason}. Use dataclasses.replace(recipe, {plain})."
         )
 
 

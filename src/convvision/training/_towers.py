@@ -1,0 +1,22 @@
+"""Into how many parts a batch is shared, which then are computed side by side."""
+
+from __future__ import annotations
+
+from convvision.training._threads import side_by_side
+
+__all__ = ["count_towers"]
+
+
+def count_towers(counts: set[int], batch_size: int) -> int:
+    """Tell into how many parts to share a batch.
+
+    Where TensorFlow may use one thread an operation, the second core would have nothing to do otherwise; and two small
+    operations beside each other waste less than two halves of one.
+
+    Args:
+        counts: Images of each kind of epoch that there is.
+        batch_size: Images a step.
+    """
+    # A part without an image has no mean loss, in an epoch of all images as in one of the hardest.
+    smallest_batch = min(count % batch_size or min(count, batch_size) for count in counts)
+    return max(1, min(side_by_side(), smallest_batch))
