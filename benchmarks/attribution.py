@@ -41,9 +41,11 @@ class Passes(keras.layers.Layer):
     """Counts the forward passes, those of compiled graphs too."""
 
     def build(self, shape: tuple[int | None, ...]) -> None:  # noqa: ARG002
+        """Make the counter."""
         self.made = self.add_weight(name="made", shape=(), dtype="int32", initializer="zeros", trainable=False)
 
     def call(self, images: Any) -> Any:
+        """Count a pass."""
         self.made.assign_add(1)
         return images
 
