@@ -18,6 +18,7 @@ import tensorflow as tf
 import convvision
 from convvision.training._batch_norm import BatchStatistics, normalise
 from convvision.training._compile import compile_to_train
+from convvision.training._folded_convolution import convolve_folded, folds
 
 __all__ = ["flops_an_image", "matmul_gflops", "operation_seconds", "seconds_of"]
 
@@ -113,6 +114,10 @@ def _calls(layer: Any, *, first: bool, part: int, towers: int) -> Iterator[tuple
     flops = 2 * part * towers * math.prod(layer.output.shape[1:3]) * math.prod(kernel.shape)
     # The one that reads the image has few channels, for which the kernels of the processor are not made.
     which = "first convolution" if first else "convolutions"
+    if first and folds(layer):
+        yield which, lambda: [convolve_folded(layer, x) for x, _ in flows], flops
+        yield f"{which}: gradient of kernel", lambda: [_folded_gradient(layer, *flow) for flow in flows], flops
+        return
     yield which, lambda: [tf.nn.conv2d(x, kernel, **given) for x, _ in flows], flops
     of_kernel, of_input = tf.raw_ops.Conv2DBackpropFilter, tf.raw_ops.Conv2DBackpropInput
     yield (
@@ -143,6 +148,13 @@ def _there_and_back(layer: Any, x: Any, back: Any) -> list[Any]:
         y = normalise(layer, x, BatchStatistics()) if fused else layer(x, training=True)
     gradients = tape.gradient(y, [x, *weights], output_gradients=tf.cast(back, y.dtype))
     return [y, *gradients]
+
+
+def _folded_gradient(layer: Any, x: Any, back: Any) -> Any:
+    # Of the way there, nothing but the folding is left in the graph, for nobody reads the output.
+    with tf.GradientTape() as tape:
+        y = convolve_folded(layer, x)
+    return tape.gradient(y, layer.kernel.value, output_gradients=back)
 
 
 def _optimiser(model: keras.Model, recipe: convvision.training.Recipe) -> Callable[[], list[Any]]:

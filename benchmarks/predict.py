@@ -11,15 +11,14 @@ from __future__ import annotations
 import argparse
 import functools
 import json
-import os
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from _processes import run_script
 from _report import write_result
 
 MODELS = ("conv_64_64", "fast_conv")
@@ -83,15 +82,8 @@ def our_side(name: str, images: Any, calls: int) -> dict[str, Any]:
 
 def process(side: str, name: str, asked: argparse.Namespace, *, one_thread: bool = False) -> dict[str, Any]:
     """Run one side in a process of its own."""
-    environment = dict(os.environ)
-    if one_thread:
-        environment |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": str(os.cpu_count() or 1)}
     arguments = ["--side", side, "--models", name, "--images", str(asked.images), "--calls", str(asked.calls)]
-    done = subprocess.run(
-        [sys.executable, __file__, *arguments], capture_output=True, text=True, check=True, env=environment
-    )
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    return run_script(__file__, *arguments, threads_an_operation=1 if one_thread else None)
 
 
 def spread(ratios: list[float]) -> dict[str, float]:

@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+import tensorflow as tf
 
 import convvision
 
@@ -163,6 +164,20 @@ def test_a_step_computes_each_kernel_three_times(load: Load) -> None:
     first, second, dense = 9 * 64 * 26**2, 9 * 64 * 64 * 11**2, 1600 * 128 + 128 * 10
     model = convvision.create_model("conv_64_64")
     assert load("_operations").flops_an_image(model) == 2 * (2 * first + 3 * second + 3 * dense)
+
+
+def test_the_first_convolution_is_measured_as_it_is_trained(load: Load) -> None:
+    layer = convvision.create_model("fast_conv").layers[1]
+    measured = load("_operations")._calls(layer, first=True, part=2, towers=2)
+    found = {}
+    for kind, operation, _ in measured:
+        graph = tf.function(operation).get_concrete_function().graph
+        assert "SpaceToDepth" in {each.type for each in graph.get_operations()}
+        found[kind] = [tuple(tensor.shape) for tensor in operation()]
+    assert found == {
+        "first convolution": [(2, 14, 14, 32)] * 2,
+        "first convolution: gradient of kernel": [(6, 6, 1, 32)] * 2,
+    }
 
 
 def test_utilisation(load: Load) -> None:

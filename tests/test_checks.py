@@ -44,6 +44,7 @@ def test_nested_lists_become_an_array() -> None:
     ("shape", "image_shape", "message"),
     [
         ((), None, "Images have the shape (N, H, W, C). Received: shape ()."),
+        ((0,), None, "Expected at least one image of at least one pixel. Received: shape (0,)."),
         ((3,), None, "Images have the shape (N, H, W, C). Received: shape (3,)."),
         (
             (28, 28),
@@ -99,8 +100,15 @@ def test_images_of_different_sizes_are_refused() -> None:
 
 @pytest.mark.parametrize("dtype", ["complex64", "U1", "S1", "object", "datetime64[s]"])
 def test_what_is_no_real_number_is_refused(dtype: str) -> None:
-    with pytest.raises(ValueRangeError, match=re.escape(f"real numbers. Received: dtype {np.dtype(dtype)}.")):
+    with pytest.raises(ValueRangeError, match=re.escape(f"data.test.images. Received: dtype {np.dtype(dtype)}.")):
         check_images(np.zeros((1, 2, 2, 1), dtype))
+
+
+@pytest.mark.parametrize(("thing", "name"), [(None, "NoneType"), ("one.png", "str"), (object(), "object")], ids=str)
+def test_what_is_no_array_is_named(thing: Any, name: str) -> None:
+    with pytest.raises(ValueRangeError) as caught:
+        check_images(thing)
+    assert str(caught.value) == f"Images are arrays of real numbers, as in data.test.images. Received: {name}."
 
 
 @given(

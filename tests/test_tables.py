@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 
-from convvision._tables import text_table
+from convvision._tables import number_of, text_table
 
 
 def places(text: str) -> int:
@@ -23,3 +23,13 @@ def test_columns_stand_below_each_other(names: tuple[str, str]) -> None:
 def test_the_last_row_may_be_a_sum() -> None:
     lines = text_table(("class", "n"), [("方", "1"), ("", "1")], numbers=[1], total=True).splitlines()
     assert lines == ["class  n", "────────", "方     1", "────────", "       1"]
+
+
+def test_one_thing_is_not_several() -> None:
+    assert [number_of(count, "epoch") for count in (0, 1, 2, 1200)] == [
+        "0 epochs",
+        "1 epoch",
+        "2 epochs",
+        "1,200 epochs",
+    ]
+    assert [number_of(count, "class", "classes") for count in (1, 2)] == ["1 class", "2 classes"]

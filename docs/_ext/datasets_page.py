@@ -7,6 +7,7 @@ from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.locale import _
 from sphinx.util.docutils import SphinxDirective
 
 import convvision
@@ -30,8 +31,8 @@ class DatasetsTable(SphinxDirective):
         """Make the table."""
         _note_sources(self)
         group = nodes.tgroup(cols=len(_HEADER))
-        group += [nodes.colspec(colwidth=1) for _ in _HEADER]
-        group += nodes.thead("", _row(_HEADER))
+        group += [nodes.colspec(colwidth=1) for _name in _HEADER]
+        group += nodes.thead("", _row(tuple(map(_, _HEADER))))
         group += nodes.tbody("", *(_row(_facts(info)) for info in _ours()))
         return [nodes.table("", group)]
 
@@ -62,7 +63,7 @@ def _facts(info: DatasetInfo) -> tuple[str, ...]:
         f"{info.train_count:,} + {info.test_count:,}",
         str(info.num_classes),
         " × ".join(map(str, info.image_shape)),
-        f"{info.download_size / 1e6:.0f} MB" if info.download_size else "none",
+        f"{info.download_size / 1e6:.0f} MB" if info.download_size else _("none"),
         info.licence,
     )
 

@@ -10,6 +10,7 @@ from typing import Any
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx.application import Sphinx
+from sphinx.locale import _
 from sphinx.writers.html5 import HTML5Translator
 
 __all__ = ["setup"]
@@ -22,7 +23,7 @@ def _inline(self: HTML5Translator, node: nodes.math) -> None:
 
 def _block(self: HTML5Translator, node: nodes.math_block) -> None:
     # A formula that is wider than a phone is scrolled, not the page; with the keyboard too.
-    self.body.append('<div class="formula" tabindex="0" role="region" aria-label="Formula">')
+    self.body.append(f'<div class="formula" tabindex="0" role="region" aria-label="{_("Formula")}">')
     self.body.append(tex2mathml(node.astext(), as_block=True))
     self.body.append("</div>")
     raise nodes.SkipNode

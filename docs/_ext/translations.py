@@ -17,6 +17,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.locale import _
 from sphinx.transforms import SphinxTransform
 from sphinx.util import logging
 from sphinx.util.nodes import extract_messages
@@ -125,15 +126,18 @@ class _KeepAnchors(SphinxTransform):
             self.env.metadata[self.env.current_document.docname]["myst_slugs"] = anchors
 
 
-def _move(app: Sphinx, config: Config) -> None:  # noqa: ARG001
-    """Say where this site lies: inside of the English one."""
-    if config.language == LANGUAGE and config.html_baseurl:
+def _settle(app: Sphinx, config: Config) -> None:  # noqa: ARG001
+    """Say where this site lies, inside of the English one, and what the theme does not hand to its translators."""
+    if config.language != LANGUAGE:
+        return
+    if config.html_baseurl:
         config.html_baseurl += "zh/"
+    config.html_theme_options["search_bar_text"] = _("Search the docs ...")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Check the pages as they are read, and keep their anchors."""
-    app.connect("config-inited", _move)
+    app.connect("config-inited", _settle)
     app.add_transform(_Check)
     app.add_transform(_KeepAnchors)
     return {"parallel_read_safe": True}

@@ -39,14 +39,18 @@ def check_images(candidates: Any, *, image_shape: Sequence[int | None] | None = 
     images = _as_array(candidates)
     if images is None:
         raise ShapeError(f"Images have the shape {wanted}. Received: a sequence whose parts are not equally long.")
+    if images.dtype.kind not in "buif":
+        # Of a data set, a path or None an array of no axes is made.
+        received = f"dtype {images.dtype}" if images.ndim else type(candidates).__name__
+        raise ValueRangeError(f"Images are arrays of real numbers, as in data.test.images. Received: {received}.")
+    if 0 in images.shape:
+        raise ShapeError(f"Expected at least one image of at least one pixel. Received: shape {images.shape}.")
     if images.ndim != 4:
         advice = {
             2: " Add both axes to a single grey image: image[None, ..., None].",
             3: " Add the channel axis to grey images, images[..., None], or the first to a single image, image[None].",
         }.get(images.ndim, "")
         raise ShapeError(f"Images have the shape {wanted}. Received: shape {images.shape}.{advice}")
-    if 0 in images.shape:
-        raise ShapeError(f"Expected at least one image of at least one pixel. Received: shape {images.shape}.")
     if image_shape is not None and any(
         want is not None and want != have for want, have in zip(image_shape, images.shape[1:], strict=True)
     ):
@@ -54,8 +58,6 @@ def check_images(candidates: Any, *, image_shape: Sequence[int | None] | None = 
             f"Images have the shape {wanted} here. Received: shape {images.shape}. "
             f"Give the images this size and these channels, or build the model for theirs."
         )
-    if images.dtype.kind not in "buif":
-        raise ValueRangeError(f"Images are arrays of real numbers. Received: dtype {images.dtype}.")
     # A sum tells at once that nothing is wrong, and needs no array of its own.
     if images.dtype.kind == "f" and not _sum_is_finite(images) and (bad := ~np.isfinite(images)).any():
         which = np.flatnonzero(bad.any(axis=(1, 2, 3)))

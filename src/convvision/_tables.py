@@ -1,8 +1,13 @@
-"""Plain text tables, as models and comparisons print them."""
+"""Plain text: tables, as models and comparisons print them, and counts of things."""
 
 from collections.abc import Collection, Sequence
 
-__all__ = ["text_table"]
+__all__ = ["number_of", "text_table"]
+
+
+def number_of(count: int, what: str, several: str = "") -> str:
+    """Say how many, as in "1 image" and "2 images"; ``several`` is a plural that is not made by an s."""
+    return f"{count:,} {what if count == 1 else several or f'{what}s'}"
 
 
 def text_table(

@@ -29,6 +29,13 @@ __all__ = ["Registry", "unknown_name"]
 _WILDCARDS = "*?["
 
 
+def did_you_mean(name: object, known: Iterable[str]) -> str:
+    """Ask for the names that look like one that is not known; an empty string where none does."""
+    folded = {candidate.casefold(): candidate for candidate in known}
+    close = difflib.get_close_matches(str(name).casefold(), folded, n=3)
+    return f"Did you mean {' or '.join(repr(folded[match]) for match in close)}?" if close else ""
+
+
 def unknown_name(kind: str, name: object, known: Iterable[str], *, of: str = "", hint: str = "") -> UnknownNameError:
     """Make the error for a name that is not known, with what may have been meant.
 
@@ -48,11 +55,9 @@ def unknown_name(kind: str, name: object, known: Iterable[str], *, of: str = "",
         Unknown kernel 'egde'. Did you mean 'edge'? Known: 'blur', 'edge'.
     """
     known = sorted(known)
-    folded = {candidate.casefold(): candidate for candidate in known}
-    close = difflib.get_close_matches(str(name).casefold(), folded, n=3)
     parts = [f"Unknown {kind} {name!r}{f' of {of}' if of else ''}."]
-    if close:
-        parts.append(f"Did you mean {' or '.join(repr(folded[match]) for match in close)}?")
+    if question := did_you_mean(name, known):
+        parts.append(question)
     if known:
         parts.append(f"Known: {', '.join(map(repr, known))}.")
     if hint:

@@ -180,7 +180,7 @@ def test_test_images_and_labels_come_together(given: dict[str, Any]) -> None:
         (IMAGES.astype(np.int64), "dtype int64 with values from 0 to 39"),
         (IMAGES > 3, "dtype bool with values from 0 to 1"),
         (np.where(IMAGES == 3, np.nan, 0.5), "Images hold 30 pixels that are NaN or infinite, the first in image 3"),
-        (IMAGES.astype(str), "Images are arrays of real numbers. Received: dtype <U"),
+        (IMAGES.astype(str), "Images are arrays of real numbers, as in data.test.images. Received: dtype <U"),
     ],
     ids=["unit", "float pixels", "int64", "bool", "NaN", "text"],
 )

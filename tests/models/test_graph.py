@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import types
 from typing import Any
 
 import keras
@@ -147,6 +148,14 @@ def test_a_model_by_subclassing_is_refused_before_and_after_it_is_called() -> No
 def test_what_is_no_model_is_refused(thing: Any) -> None:
     with pytest.raises(InputError, match=re.escape(f"Expected a keras.Model. Received: {thing!r}")):
         layer_calls(thing)
+
+
+def test_a_run_and_a_name_are_refused_with_what_to_give_instead() -> None:
+    model = keras.Sequential([keras.Input((8, 8, 1)), layers.Flatten()])
+    with pytest.raises(InputError, match=r"Expected a keras\.Model\. Received: .*That of a run is run\.model\.$"):
+        layer_calls(types.SimpleNamespace(model=model))
+    with pytest.raises(InputError, match=r"create_model\('conv_64_64'\) makes"):
+        layer_calls("conv_64_64")
 
 
 def test_a_model_by_subclassing_inside_another_is_one_layer() -> None:

@@ -285,3 +285,16 @@ def test_parts_are_the_same_until_a_layer_changes() -> None:
     assert not same(added, popped)
     model.layers[2].quantize("int8")
     assert not same(popped, fixed_parts(model))
+
+
+class Squared(layers.Layer):
+    def activation(self, values: Any) -> Any:
+        return values * values
+
+    def call(self, values: Any) -> Any:
+        return self.activation(values)
+
+
+def test_an_activation_that_is_a_method_is_the_same_each_time() -> None:
+    model = behind(Squared(), layers.Flatten(), layers.Dense(3))
+    assert same(fixed_parts(model), fixed_parts(model))

@@ -65,6 +65,14 @@ def test_a_users_builder_is_found_by_its_name(registered: list[Any]) -> None:
     assert registered == [{"input_shape": (12, 12, 1), "num_classes": 4, "dropout": 0.25}]
 
 
+def test_an_option_that_the_builder_does_not_have_is_refused() -> None:
+    with pytest.raises(UnknownNameError, match=r"option 'kernel' of 'conv_32'\. Did you mean 'kernel_size'\? Known: "):
+        convvision.create_model("conv_32", kernel=5)
+    # Given by the registration.
+    with pytest.raises(UnknownNameError, match="option 'filters' of 'conv_32'"):
+        convvision.create_model("conv_32", filters=(8,))
+
+
 def test_a_shape_is_checked_before_a_users_builder_sees_it(registered: list[Any]) -> None:
     with pytest.raises(InputError, match="without the batch"):
         convvision.create_model("tiny", (12, 12))

@@ -160,3 +160,15 @@ def test_interrupted_while_it_takes_effect_nothing_of_it_stays(
 def test_a_part_too_small_for_a_step_is_the_last_step(data: Dataset) -> None:
     run = train("dense_128", data, Recipe("mean", epochs=1, averaging=0.001), verbose=0)
     assert run.execution["averaged_steps"] == 1
+
+
+def test_weights_that_a_callback_brings_back_are_not_called_a_mean(validated_data: Dataset) -> None:
+    class Restore(Weights):
+        def on_train_end(self, logs: Any = None) -> None:
+            self.model.set_weights(self.steps[0])
+
+    recorder = Restore()
+    run = train(normalised(), validated_data, RECIPE, callbacks=[recorder], verbose=0)
+    assert run.execution["averaged_steps"] == 0
+    for left, right in zip(run.model.get_weights(), recorder.steps[0], strict=True):
+        np.testing.assert_array_equal(left, right)

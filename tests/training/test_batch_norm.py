@@ -63,6 +63,7 @@ def test_only_what_the_kernel_computes_is_fused() -> None:
     assert fuses(layer_for(maps))
     assert not fuses(layer_for(maps, axis=1))
     assert not fuses(layer_for(vectors))
+    assert not fuses(layer_for(maps, activity_regularizer="l2"))
     frozen = layer_for(maps)
     frozen.trainable = False
     assert not fuses(frozen)

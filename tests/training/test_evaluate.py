@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convvision.datasets import Dataset, Scaling, from_arrays, from_csv, from_folder, from_idx, write_idx
+from convvision.datasets import Dataset, Scaling, from_arrays, from_csv, from_folder, from_idx, stream_folder, write_idx
 from convvision.errors import DataNotFoundError, DataWarning, InputError, ShapeError, UnknownNameError
 from convvision.training import Run, load_run, train
 
@@ -47,7 +47,8 @@ def test_other_classes_are_refused_and_both_listed(run: Run, make_data: Callable
 
 
 def test_another_scaling_is_refused(run: Run, make_data: Callable[..., Dataset]) -> None:
-    with pytest.raises(InputError, match=r"trained with Scaling\(scale='unit'.*\. Received: data with .*'standard'"):
+    said = r"trained with Scaling\(scale='unit'.*\. Received: data with .*'standard'.*\. Load them with scale=None: "
+    with pytest.raises(InputError, match=said):
         run.evaluate(make_data(scale="standard"))
 
 
@@ -104,15 +105,29 @@ def test_a_run_finds_its_own_folder_again(tmp_path: Path, make_dense: Callable[.
     assert measured["test_accuracy"] == run.metrics["test_accuracy"]
 
 
-def test_a_folder_that_changed_or_was_split_otherwise_is_warned_of(
-    tmp_path: Path, make_dense: Callable[..., keras.Model]
+@pytest.mark.parametrize("read", [from_folder, stream_folder])
+def test_a_folder_is_split_again_as_it_was(
+    read: Callable[..., Dataset], tmp_path: Path, make_dense: Callable[..., keras.Model]
 ) -> None:
+    data = read(pictures(tmp_path / "own", light=200), image_size=(12, 12), test_split=0.3, seed=5)
+    run = train(make_dense(num_classes=2), data, epochs=1, verbose=0)
+    # A warning would be an error here.
+    assert load_run(run.save(tmp_path / "run")).evaluate()["test_accuracy"] == run.metrics["test_accuracy"]
+    assert run.data.open().test.labels.tolist() == data.test.labels.tolist()
+
+
+def test_files_that_were_passed_over_are_so_again(tmp_path: Path, make_dense: Callable[..., keras.Model]) -> None:
     folder = pictures(tmp_path / "own", light=200)
-    split_otherwise = train(
-        make_dense(num_classes=2), from_folder(folder, image_size=(12, 12), seed=5), epochs=1, verbose=0
-    )
-    with pytest.warns(DataWarning, match="split off in another way"):
-        split_otherwise.evaluate()
+    (folder / "dark" / "broken.png").write_bytes(b"no picture")
+    with pytest.warns(DataWarning, match="1 file was skipped"):
+        data = from_folder(folder, image_size=(12, 12), on_error="skip")
+    run = train(make_dense(num_classes=2), data, epochs=1, verbose=0)
+    with pytest.warns(DataWarning, match="1 file was skipped"):
+        assert run.evaluate()["test_accuracy"] == run.metrics["test_accuracy"]
+
+
+def test_a_folder_that_changed_is_warned_of(tmp_path: Path, make_dense: Callable[..., keras.Model]) -> None:
+    folder = pictures(tmp_path / "own", light=200)
     run = train(make_dense(num_classes=2), from_folder(folder, image_size=(12, 12)), epochs=1, verbose=0)
     pictures(folder, light=150)
     with pytest.warns(DataWarning, match="are not those of the run"):

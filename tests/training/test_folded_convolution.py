@@ -53,6 +53,7 @@ def test_outputs_and_gradients_are_those_of_keras(
         ({"kernel_size": 4, "strides": 2}, 8),
         ({"kernel_size": 4, "strides": 2, "groups": 2}, 2),
         ({"kernel_size": 4, "strides": 2, "data_format": "channels_first"}, 1),
+        ({"kernel_size": 4, "strides": 2, "activity_regularizer": "l2"}, 1),
     ],
 )
 def test_others_are_left_to_keras(options: dict[str, object], channels: int) -> None:

@@ -171,6 +171,18 @@ def test_layers_that_change_are_compiled_anew() -> None:
     np.testing.assert_allclose(predictor(IMAGES), by_keras(model, IMAGES), atol=1e-6)
 
 
+def test_statistics_that_are_adapted_anew_are_noticed() -> None:
+    statistics = keras.layers.Normalization()
+    statistics.adapt(IMAGES)
+    model = keras.Sequential([keras.Input(IMAGES.shape[1:]), statistics, layers.Flatten(), layers.Dense(3)])
+    predictor = Predictor(model)
+    before = predictor(IMAGES)
+    statistics.adapt(3 * IMAGES + 1)
+    after = predictor(IMAGES)
+    assert not np.allclose(after, before, atol=1e-3)
+    np.testing.assert_allclose(after, softmax(by_keras(model, IMAGES)), atol=1e-6)
+
+
 def test_the_model_stays_as_it_was() -> None:
     model = giving_logits()
     weights, config, compiled = model.get_weights(), model.get_config(), model.compiled

@@ -225,7 +225,7 @@ def test_ctrl_c_leaves_a_run_of_the_finished_epochs_that_can_be_kept(
     assert len(run.seconds_per_epoch) == 1
     assert run.metrics == {}
     assert run.recipe.epochs == 5
-    assert repr(run) == "<Run of 'dense_8' on 'quarters', 1 epochs: interrupted>"
+    assert repr(run) == "<Run of 'dense_8' on 'quarters', 1 epoch: interrupted>"
     # Three steps of the second epoch are in the weights.
     assert not np.array_equal(stopped.get_weights()[0], whole.get_weights()[0])
 

@@ -147,7 +147,7 @@ def test_the_hardest_are_those_of_the_largest_weighted_loss(data: Dataset) -> No
 
 def test_a_run_keeps_its_weighting_and_shows_it(data: Dataset, tmp_path: Path) -> None:
     run = train("dense_128", data, epochs=1, class_weight="balanced", sample_weight=EACH, verbose=0)
-    assert "1 epochs, with class_weight and sample_weight: " in repr(run)
+    assert "1 epoch, with class_weight and sample_weight: " in repr(run)
     loaded = load_run(run.save(tmp_path / "run"))
     assert loaded.weighting == run.weighting
     assert set(loaded.weighting["class_weight"]) == set(data.info.class_names)
@@ -161,8 +161,13 @@ NAN = np.where(np.arange(200) == 7, np.nan, 1.0)
     [
         ({"class_weight": "balance"}, "class_weight is 'balanced', or a mapping of .*Received: class_weight='balance'"),
         ({"class_weight": [1, 2, 3, 4]}, r"or a mapping .*Received: class_weight=\[1, 2, 3, 4\]"),
-        ({"class_weight": {"left": 2.0}}, r"'top left', .*or their indices from 0 to 3\. Received: 'left'"),
-        ({"class_weight": {4: 2.0}}, r"indices from 0 to 3\. Received: 4"),
+        (
+            {"class_weight": {"left": 2.0}},
+            r"'top left', .*or their indices from 0 to 3\. Received: 'left'\. Did you mean .*'top left'",
+        ),
+        ({"class_weight": {"Top Left": 2.0}}, r"Received: 'Top Left'\. Did you mean 'top left'"),
+        ({"class_weight": {"xyz": 2.0}}, r"Received: 'xyz'\.$"),
+        ({"class_weight": {4: 2.0}}, r"indices from 0 to 3\. Received: 4\.$"),
         ({"class_weight": {-1: 2.0}}, r"indices from 0 to 3\. Received: -1"),
         ({"class_weight": {True: 2.0}}, r"indices from 0 to 3\. Received: True"),
         ({"class_weight": {0: 1.0, "top left": 2.0}}, "names the class 'top left' twice"),

@@ -116,7 +116,8 @@ def from_folder(
         validation_split=validation_split,
         seed=seed,
     )
-    return dataclasses.replace(data, location=str(directory.resolve()), aspect=aspect)
+    options = {"test_split": test_split, "seed": seed, "on_error": on_error}
+    return dataclasses.replace(data, location=str(directory.resolve()), aspect=aspect, options=options)
 
 
 def _arrays(parts: Sequence[LabelledFiles], images: NDArray[np.uint8], read: NDArray[np.bool_]) -> list[NDArray[Any]]:

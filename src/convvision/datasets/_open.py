@@ -69,7 +69,8 @@ def open_data(
         image_shape: (H, W, C) that image files are read as; C is 1 or 3.
         aspect: As in :func:`read_picture`.
         on_error: As in :func:`from_folder`.
-        options: Further arguments for :func:`from_idx` or :func:`from_csv`, as :attr:`Dataset.options` has them.
+        options: Further arguments for :func:`from_folder`, :func:`from_idx` or :func:`from_csv`, as
+            :attr:`Dataset.options` has them; they come before those above.
 
     Raises:
         InputError: Something else, such as arrays.
@@ -102,5 +103,5 @@ def open_data(
         aspect=aspect,
         scale=scale,
         validation_split=validation_split,
-        on_error=on_error,
+        **{"on_error": on_error, **options},
     )

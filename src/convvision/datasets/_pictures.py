@@ -83,14 +83,14 @@ def read_picture(
             image = _of_eight_bits(image).convert(_MODES[channels])
             return np.asarray(_resized(image, (width, height), aspect), np.uint8).reshape(image_shape)
     except CorruptDataError as error:
-        raise CorruptDataError(f"{path} cannot be read as an image: {error}") from error
+        raise CorruptDataError(f"{path} cannot be read as an image: {error}.") from error
     except Exception as error:
         if isinstance(error, OSError) and error.strerror:
             raise DataNotFoundError(
                 f"{path} cannot be read: {error.strerror}. Change its permissions, or leave it out."
             ) from error
         # Pillow's decoders raise whatever a malformed file leads them to, IndexError and AttributeError included.
-        raise CorruptDataError(f"{path} cannot be read as an image: {_reason(error)}") from error
+        raise CorruptDataError(f"{path} cannot be read as an image: {_reason(error)}.") from error
 
 
 def check_aspect(aspect: str) -> None:
@@ -148,4 +148,4 @@ def _reason(error: Exception) -> str:
         return f"{str(error).partition(',')[0]}. {_TOO_LARGE}"
     if kind == "UnidentifiedImageError":
         return f"it is none of {', '.join(_FORMATS)}, whatever its name says. Replace it, or leave it out"
-    return str(error) or kind
+    return str(error).rstrip(".") or kind

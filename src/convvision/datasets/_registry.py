@@ -21,10 +21,11 @@ class DatasetLoader(Protocol):
 
     Example:
         >>> from pathlib import Path
-        >>> from convvision.datasets import DatasetLoader, draw_fashion
-        >>> def ten_clothes(*, data_home, download, seed):
-        ...     return draw_fashion(10, seed=seed), draw_fashion(10, seed=seed + 1)
-        >>> loader: DatasetLoader = ten_clothes
+        >>> from convvision.datasets import DatasetLoader, Split, draw_fashion
+        >>> def few_clothes(*, data_home, download, seed):
+        ...     images, labels = draw_fashion(20, seed=seed)
+        ...     return Split(images[:10], labels[:10]), Split(images[10:], labels[10:])
+        >>> loader: DatasetLoader = few_clothes
         >>> len(loader(data_home=Path(), download=False, seed=0)[0])
         10
     """

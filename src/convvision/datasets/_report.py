@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convvision._public import set_module
+from convvision._tables import number_of
 from convvision.datasets._classes import ClassCounts, class_counts
 from convvision.datasets._duplicates import Duplicates, find_duplicates
 from convvision.datasets._open import open_data
@@ -64,9 +65,9 @@ class DatasetReport:
     def verdict(self) -> str:
         """One sentence."""
         if self.problems:
-            return f"Something is broken: {_number(len(self.problems), 'problem')}."
+            return f"Something is broken: {number_of(len(self.problems), 'problem')}."
         if self.remarks:
-            return f"Nothing is broken; {_number(len(self.remarks), 'thing')} to look at."
+            return f"Nothing is broken; {number_of(len(self.remarks), 'thing')} to look at."
         return "Nothing is broken, and nothing is odd."
 
     def __str__(self) -> str:
@@ -131,7 +132,7 @@ class DatasetReport:
     def _blank_images(self) -> Iterator[str]:
         for part, positions in self.constant.items():
             if len(positions):
-                are = _number(len(positions), "image is", "images are")
+                are = number_of(len(positions), "image is", "images are")
                 yield f"{are} blank in {part}, one pixel value everywhere: {_some(positions)}."
 
     def _repetitions(self) -> Iterator[str]:
@@ -145,7 +146,7 @@ class DatasetReport:
             ):
                 if chosen.any():
                     count = int(chosen.sum())
-                    what = f"{_number(count, 'image')} in {second} {verb.format('s' if count == 1 else '')} {other}"
+                    what = f"{number_of(count, 'image')} in {second} {verb.format('s' if count == 1 else '')} {other}"
                     yield f"{what}: {_some(pairs.positions[chosen, 1])}."
 
     def _odd_pixels(self) -> Iterator[str]:
@@ -209,10 +210,6 @@ def check_dataset(data: Dataset | str | os.PathLike[str], *, near: float = 0.03)
         duplicates=find_duplicates(opened, near=near),
         warnings=tuple(said),
     )
-
-
-def _number(count: int, what: str, several: str = "") -> str:
-    return f"{count:,} {what if count == 1 else several or f'{what}s'}"
 
 
 def _some(positions: NDArray[np.int64]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -127,6 +127,7 @@ class StreamedDataset:
         scaling: How the pixels are scaled once they are read.
         location: Absolute path of the folder.
         aspect: How image files are brought to the shape of the images, as in :func:`read_picture`.
+        options: With what else :func:`stream_folder` found them; names of its arguments -> plain data.
     """
 
     info: DatasetInfo
@@ -136,6 +137,7 @@ class StreamedDataset:
     scaling: Scaling = field(default_factory=Scaling)
     location: str = ""
     aspect: Aspect = "stretch"
+    options: Mapping[str, Any] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         validation = "" if self.validation is None else f", validation={len(self.validation)}"
@@ -244,4 +246,5 @@ def stream_folder(
         scaling=Scaling(scale, mean, std),
         location=str(directory.resolve()),
         aspect=aspect,
+        options={"test_split": test_split, "seed": seed},
     )

@@ -122,7 +122,8 @@ class Dataset:
         scaling: How the pixels were scaled; knows how to do the same to other images.
         location: Absolute path of the folder or file that it was read from; empty for a registered set and for arrays.
         aspect: How image files were brought to the shape of the images, as in :func:`read_picture`.
-        options: With what else :func:`from_idx` or :func:`from_csv` read it; names of their arguments -> plain data.
+        options: With what else :func:`from_folder`, :func:`from_idx` or :func:`from_csv` read it; names of their
+            arguments -> plain data.
 
     Raises:
         ShapeError: Images of another shape than ``info`` says.

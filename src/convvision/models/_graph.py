@@ -75,7 +75,10 @@ def require_built(model: Any) -> None:
         InputError: Not a Keras model, not built yet, or built by subclassing, which hides the layers' order.
     """
     if not isinstance(model, keras.Model):
-        raise InputError(f"Expected a keras.Model. Received: {model!r}")
+        advice = " That of a run is run.model." if isinstance(getattr(model, "model", None), keras.Model) else ""
+        if isinstance(model, str):
+            advice = f" convvision.create_model({model!r}) makes the one that is registered."
+        raise InputError(f"Expected a keras.Model. Received: {model!r}.{advice}")
     if not model.built or getattr(model, "inputs", None) is None:
         advice = (
             "Call it once on images, or begin it with keras.Input((28, 28, 1))."

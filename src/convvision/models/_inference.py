@@ -60,11 +60,16 @@ def fixed_parts(model: keras.Model) -> list[Any]:
     """List what a forward pass depends on once it is compiled, but for the values of the weights.
 
     Two lists of the same objects mean that it still holds. A layer that was put in or taken out makes another output,
-    an activation that was exchanged is another object, and quantisation brings another policy and other variables.
+    an activation that was exchanged is another object, quantisation brings another policy and other variables, and
+    adapting a Normalization other statistics, which are constants to whatever is compiled.
     """
     parts: list[Any] = [model.outputs[0]]
     for layer in model._flatten_layers(include_self=False):
-        parts += (getattr(layer, "activation", None), layer.dtype_policy)
+        activation = getattr(layer, "activation", None)
+        # A method is another object each time that it is asked for; what it is of is among the parts anyway.
+        parts += (getattr(activation, "__func__", activation), layer.dtype_policy)
+        if isinstance(layer, keras.layers.Normalization):
+            parts += (layer.mean, layer.variance)
     parts += model.variables
     return parts
 

@@ -12,7 +12,7 @@ from convvision._keras import keras
 from convvision._public import set_module
 from convvision.errors import InputError
 from convvision.models._weights import WeightsCard, find_card, find_cards, load_weights
-from convvision.registry import Registry
+from convvision.registry import Registry, unknown_name
 
 __all__ = ["MODELS", "ModelBuilder", "ModelInfo", "create_model", "get_model_info", "list_models", "register_model"]
 
@@ -185,7 +185,7 @@ def create_model(
         logits with ``classifier_activation=None``.
 
     Raises:
-        UnknownNameError: No model has this name, or the model has no weights of that name.
+        UnknownNameError: No model has this name, or the model has no weights or no option of that name.
         PluginError: The model is a plugin that does not load.
         InputError: A shape or a number that cannot be, or options that the weights do not fit.
         ShapeError: The images are too small for the model, or are not those that the weights are for.
@@ -198,6 +198,7 @@ def create_model(
         >>> model = convvision.create_model("conv_32_32", weights="mnist")
     """
     builder = MODELS.get(name).builder
+    _check_options(name, builder, options)
     card = None if weights is None else find_card(name, weights)
     model = builder(input_shape=check_input_shape(input_shape), num_classes=check_num_classes(num_classes), **options)
     if card is not None:
@@ -237,6 +238,17 @@ def get_model_info(name: str) -> ModelInfo:
         243786
     """
     return MODELS.get(name).info
+
+
+def _check_options(name: str, builder: ModelBuilder, options: Mapping[str, Any]) -> None:
+    """Refuse what the builder of a registered model has no parameter for, or has been given by the registration."""
+    parameters = inspect.signature(builder).parameters.values()
+    if any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters):
+        return
+    known = [parameter.name for parameter in parameters if parameter.name not in ("input_shape", "num_classes")]
+    for option in options:
+        if option not in known:
+            raise unknown_name("option", option, known, of=repr(name))
 
 
 def check_input_shape(input_shape: Sequence[int]) -> tuple[int, int, int]:

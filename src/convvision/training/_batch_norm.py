@@ -21,6 +21,8 @@ def fuses(layer: Any) -> bool:
         type(layer) is keras.layers.BatchNormalization
         and layer.trainable
         and not layer.renorm
+        # Keras adds what it costs when the layer is called, which it is not here.
+        and layer.activity_regularizer is None
         and layer.input_spec is not None
         and layer.input_spec.ndim == 4
         and layer.axis in (3, -1)

@@ -14,7 +14,7 @@ import numpy as np
 
 from convvision._atomic import new_directory
 from convvision._public import set_module
-from convvision._tables import text_table
+from convvision._tables import number_of, text_table
 from convvision.training._comparison_display import ComparisonDisplay
 from convvision.training._comparison_row import ComparisonRow
 from convvision.training._history_display import HistoryDisplay
@@ -61,7 +61,7 @@ class Comparison:
             )
             for row in self.rows
         ]
-        title = f"{self.data}, recipe {self.recipe.name!r}, {self.recipe.epochs} epochs"
+        title = f"{self.data}, recipe {self.recipe.name!r}, {number_of(self.recipe.epochs, 'epoch')}"
         failures = "".join(f"\n\n{which}: {reason}" for which, reason in self.failures.items())
         return f"{title}\n\n{text_table(header, cells, numbers={1, 2, 3, 4, 5})}{failures}"
 
@@ -77,7 +77,7 @@ class Comparison:
             >>> print(comparison.plot().save("comparison.png"))
             comparison.png
         """
-        return ComparisonDisplay(self.rows, title=f"{self.data}, {self.recipe.epochs} epochs").plot()
+        return ComparisonDisplay(self.rows, title=f"{self.data}, {number_of(self.recipe.epochs, 'epoch')}").plot()
 
     def plot_history(self) -> HistoryDisplay:
         """Draw loss and accuracy by epoch, of each model's first seed.

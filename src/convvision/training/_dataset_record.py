@@ -37,8 +37,8 @@ class DatasetRecord:
         streamed: Whether the images stayed on the disk (:func:`convvision.datasets.stream_folder`); the fingerprints
             are then those of the names and sizes of the files.
         mirrored: Whether an image that is mirrored left to right is still one of its class; None where nobody said.
-        options: With what else IDX or CSV files were read (:attr:`convvision.datasets.Dataset.options`), as pairs of a
-            name and plain data.
+        options: With what else the files were read (:attr:`convvision.datasets.Dataset.options`), as pairs of a name
+            and plain data.
     """
 
     name: str
@@ -73,7 +73,7 @@ class DatasetRecord:
             aspect=data.aspect,
             streamed=isinstance(data, StreamedDataset),
             mirrored=data.info.mirrored,
-            options=tuple(data.options.items()) if isinstance(data, Dataset) else (),
+            options=tuple(data.options.items()),
         )
 
     def open(self) -> Dataset | StreamedDataset:
@@ -123,6 +123,7 @@ class DatasetRecord:
             color_mode="rgb" if channels == 3 else "grayscale",
             aspect=self.aspect,
             scale=None,
+            **dict(self.options),
         )
 
     @classmethod

@@ -23,6 +23,8 @@ def folds(layer: Any) -> bool:
         type(layer) is keras.layers.Conv2D
         and layer.data_format == "channels_last"
         and layer.groups == 1
+        # Keras adds what it costs when the layer is called, which it is not here.
+        and layer.activity_regularizer is None
         and tuple(layer.dilation_rate) == (1, 1)
         and max(layer.strides) > 1
         and len(set(layer.strides)) == 1

@@ -134,6 +134,8 @@ class GraphLoop:
         self._use_average(step)
         model.optimizer.finalize_variable_values(model.trainable_weights)
         heard.on_train_end(logs)
+        if self._average:
+            self._average.check()
 
     def _validate(self, heard: keras.callbacks.CallbackList) -> dict[str, Any]:
         if self._data.validation is None:
@@ -166,8 +168,7 @@ class GraphLoop:
             images, _, _ = self._batch(positions, self._recipe.epochs, index)
             statistics = BatchStatistics()
             with taking_means(layers, seen=index * batch_size, now=tf.shape(positions)[0]):
-                for part in self._parts(tf.shape(positions)[0]):
-                    self._forward(images[part], statistics)
+                self._forward(images, statistics)
                 statistics.update()
 
         run = traced(observe, ((), "int32"))

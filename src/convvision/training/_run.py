@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from convvision._checks import check_images
 from convvision._keras import keras
 from convvision._public import set_module
+from convvision._tables import number_of
 from convvision.datasets import (
     Dataset,
     LabelIssues,
@@ -89,7 +90,7 @@ class Run:
         figures = ", ".join(f"{name}={value:.4f}" for name, value in self.metrics.items())
         state = "interrupted" if self.interrupted else figures
         weighted = f", with {' and '.join(self.weighting)}" if self.weighting else ""
-        epochs = f"{len(self.seconds_per_epoch)} epochs{weighted}"
+        epochs = f"{number_of(len(self.seconds_per_epoch), 'epoch')}{weighted}"
         return f"<Run of {self.model.name!r} on {self.data.name!r}, {epochs}: {state}>"
 
     def predict(self, images: Any, *, views: Views | None = None) -> Predictions:
@@ -212,7 +213,10 @@ class Run:
         theirs, ours = data.scaling, self.data.scaling
         # Data in [0, 1] are in [0, 1], whatever their own mean and standard deviation.
         if theirs.scale is not None and (theirs.scale != ours.scale or (ours.scale == "standard" and theirs != ours)):
-            raise InputError(f"The run was trained with {ours}. Received: data with {theirs}")
+            raise InputError(
+                f"The run was trained with {ours}. Received: data with {theirs}. "
+                f"Load them with scale=None: the run scales raw pixels itself."
+            )
         images = check_images(data.test.images, image_shape=self.data.image_shape)
         return Split(self.data.scaling.prepare(images), data.test.labels)
 

@@ -8,10 +8,7 @@ __all__ = ["count_towers"]
 
 
 def count_towers(counts: set[int], batch_size: int) -> int:
-    """Tell into how many parts to share a batch.
-
-    Where TensorFlow may use one thread an operation, the second core would have nothing to do otherwise; and two small
-    operations beside each other waste less than two halves of one.
+    """Tell into how many parts to share a batch: as many as are computed side by side, each with an image at least.
 
     Args:
         counts: Images of each kind of epoch that there is.

@@ -69,7 +69,8 @@ def train(
             files, or class folders of image files, which are read as 28 × 28 grey;
             :func:`convvision.datasets.from_folder` reads them otherwise, and
             :func:`convvision.datasets.stream_folder` leaves them on the disk, where they are more than memory holds.
-        recipe: A recipe, or the name of one.
+        recipe: A recipe, or the name of one. What it says is varied with ``dataclasses.replace``, as in
+            ``dataclasses.replace(convvision.get_recipe("lesson"), learning_rate=0.002)``.
         epochs: Another number of epochs than the recipe's.
         callbacks: Keras callbacks, called as ``fit`` calls them. One that has a hook for batches gets every batch,
             which costs some time; with the attribute ``takes_chunks = True`` it is called at the end of each chunk.

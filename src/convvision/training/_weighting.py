@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from convvision._checks import is_number
 from convvision.datasets import Dataset, StreamedDataset
 from convvision.errors import InputError
+from convvision.registry import did_you_mean
 
 __all__ = ["ClassWeight", "weigh"]
 
@@ -86,8 +87,10 @@ def _index(label: Any, names: tuple[str, ...]) -> int:
     if whole and 0 <= label < len(names):
         return int(label)
     listed = ", ".join(map(repr, names[:10])) + (", …" if len(names) > 10 else "")
+    question = did_you_mean(label, names) if isinstance(label, str) else ""
     raise InputError(
-        f"class_weight names classes, {listed}, or their indices from 0 to {len(names) - 1}. Received: {label!r}"
+        f"class_weight names classes, {listed}, or their indices from 0 to {len(names) - 1}. "
+        f"Received: {label!r}. {question}".rstrip()
     )
 
 
