@@ -104,7 +104,9 @@ def test_what_is_no_real_number_is_refused(dtype: str) -> None:
         check_images(np.zeros((1, 2, 2, 1), dtype))
 
 
-@pytest.mark.parametrize(("thing", "name"), [(None, "NoneType"), ("one.png", "str"), (object(), "object")], ids=str)
+@pytest.mark.parametrize(
+    ("thing", "name"), [(None, "NoneType"), ("one.png", "str"), (object(), "object")], ids=["none", "text", "object"]
+)
 def test_what_is_no_array_is_named(thing: Any, name: str) -> None:
     with pytest.raises(ValueRangeError) as caught:
         check_images(thing)
