@@ -165,7 +165,9 @@ def integrated_gradients(
         images: As for :func:`saliency`.
         target: As for :func:`saliency`; the prediction is that for the image.
         baseline: Stands for "nothing": a number for all pixels, one image (H, W, C), or one for each (N, H, W, C). For
-            images scaled by "standard", black is not 0 but ``-mean / std``.
+            images scaled by "standard", black is not 0 but ``-mean / std``. A network that normalises each image by
+            itself, such as ConvNeXt, all but jumps where an image stops being black: ``completeness_error`` says so,
+            and grey, 0.5, is a better start.
         steps: Points on the line.
         rtol: For images whose sum is off by more than ``rtol`` times the larger of 1 and the difference of logits, the
             steps are doubled until it is not, up to 1024, by halving the pieces of the line on which they lie. None
