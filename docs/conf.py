@@ -129,7 +129,7 @@ html_static_path = ["_static"]
 # With a slash at the end; without it there is no sitemap.
 html_baseurl = os.environ.get("CONVVISION_DOCS_URL") or os.environ.get("READTHEDOCS_CANONICAL_URL", "")
 html_css_files = ["convvision.css"]
-html_js_files = ["sortable.js"]
+html_js_files = ["names.js", "sortable.js"]
 html_math_renderer = "mathml"
 html_copy_source = False
 html_show_sourcelink = False

@@ -55,11 +55,15 @@ export function css(scale, value) {
   return `rgb(${scale.colours[at]} ${scale.colours[at + 1]} ${scale.colours[at + 2]})`;
 }
 
-// The colour of text that can be read on a number's colour.
+// The colour of text on a number's colour: black or white, of which one always has the contrast of 4.5 that WCAG 2 asks for.
 export function inkOn(scale, value) {
   const at = 4 * level(scale, value);
-  const [red, green, blue] = scale.colours.subarray(at, at + 3);
-  return 0.299 * red + 0.587 * green + 0.114 * blue > 140 ? "#111" : "#fff";
+  const [red, green, blue] = [...scale.colours.subarray(at, at + 3)].map((part) => {
+    const share = part / 255;
+    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+  });
+  // Where (luminance + 0.05) / 0.05 = 1.05 / (luminance + 0.05).
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 ? "#000" : "#fff";
 }
 
 export function gradient(scale) {
