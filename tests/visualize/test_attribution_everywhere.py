@@ -26,6 +26,7 @@ from convvision.visualize import (
     smoothgrad,
 )
 from foreign_models import FOREIGN, SHAPE, build_foreign
+from registered_models import parametrised
 
 METHODS: dict[str, Any] = {
     "saliency": saliency,
@@ -40,7 +41,7 @@ METHODS: dict[str, Any] = {
 OF_CONVOLUTIONS = {"grad_cam", "grad_cam_pp", "layer_cam", "score_cam"}
 
 
-@pytest.mark.parametrize("name", convvision.list_models())
+@parametrised()
 def test_every_method_on_every_registered_model(name: str) -> None:
     keras.utils.set_random_seed(4)
     model = convvision.create_model(name)

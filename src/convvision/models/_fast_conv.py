@@ -97,7 +97,7 @@ for _name, _widths, _parameters, _summary in (
         "fast_conv_xlarge",
         ((96, 96, 96), (192, 192), (256, 256)),
         1_744_906,
-        "The same with seven convolutions: as accurate as an hour on a CPU allows.",
+        "The same with seven convolutions, for the longest trainings.",
     ),
 ):
     register_model(

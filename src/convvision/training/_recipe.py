@@ -117,8 +117,8 @@ class Recipe:
     @property
     def beyond_fit(self) -> tuple[str, ...]:
         """The fields that ask for more than Keras's ``fit`` can do, in the order above."""
-        plain = {"hard_fraction": 1.0, "averaging": 0.0, "mixup": 0.0}
-        return tuple(name for name, value in plain.items() if getattr(self, name) != value)
+        names = ("hard_fraction", "averaging", "mixup")
+        return tuple(name for name in names if getattr(self, name) != getattr(Recipe, name))
 
 
 def _from_plugin(name: str, loaded: object) -> Recipe:
@@ -228,7 +228,7 @@ register_recipe(
 register_recipe(
     Recipe(
         "strong",
-        summary="Muon, half precision and flips, 8 epochs: for fast_conv_large or fast_conv_medium, in minutes.",
+        summary="Muon, half precision and flips, 8 epochs: for fast_conv_large or fast_conv_medium.",
         optimizer="muon",
         learning_rate=0.05,
         schedule="linear",
@@ -245,7 +245,7 @@ register_recipe(
 register_recipe(
     Recipe(
         "best",
-        summary="Muon, half precision, flips, shifts and cutout, 40 epochs: for fast_conv_xlarge, in an hour or two.",
+        summary="Muon, half precision, flips, shifts and cutout, 40 epochs: for fast_conv_xlarge.",
         optimizer="muon",
         learning_rate=0.06,
         schedule="linear",
