@@ -7,6 +7,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import convvision
+from convvision.training import _training_pass
+from convvision.training._batch_norm import BatchStatistics
 from convvision.training._folded_convolution import convolve_folded, folds
 
 
@@ -70,3 +73,18 @@ def test_a_class_of_ones_own_is_left_to_itself() -> None:
     layer = Standardised(8, 4, strides=2)
     layer.build((None, 12, 12, 1))
     assert not folds(layer)
+
+
+def test_a_training_folds_the_first_convolution_of_fast_conv_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    folded = []
+
+    def spying(layer: keras.Layer, inputs: object) -> object:
+        folded.append(layer.name)
+        return convolve_folded(layer, inputs)
+
+    monkeypatch.setattr(_training_pass, "convolve_folded", spying)
+    model = convvision.create_model("fast_conv")
+    images = tf.constant(np.random.default_rng(0).random((4, 28, 28, 1), np.float32))
+    found = _training_pass.TrainingPass(model)(images, BatchStatistics())
+    assert folded == ["stage_1_conv_1"]
+    np.testing.assert_allclose(found, model(images, training=True), atol=1e-5)
