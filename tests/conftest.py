@@ -14,6 +14,11 @@ import hypothesis
 import platformdirs
 import pytest
 
+# Here and nowhere below: Playwright starts once in a process, and a fixture of two folders would be two.
+from browser import chromium
+
+__all__ = ["chromium"]
+
 # The same examples in every run; a shared machine keeps no deadline.
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("ci")

@@ -14,7 +14,7 @@ from docutils import nodes
 from docutils.parsers.rst import directives
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
-from results import _directory, figure_text, look_up
+from results import directory_of, figure_text, look_up
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
@@ -70,7 +70,7 @@ class ResultsChart(SphinxDirective):
         """Draw it beside the other pictures that the build makes."""
         rows = self.arguments[0].split()
         columns = [(line.split("=", 1)[0].strip(), line.split("=", 1)[1].strip()) for line in self.content if line]
-        directory = _directory(self.env, " ".join(column for _, column in columns))
+        directory = directory_of(self.env, " ".join(column for _, column in columns))
         key = hashlib.sha256(repr((rows, columns)).encode()).hexdigest()[:12]
         picture = Path(self.env.app.srcdir, _PICTURES, f"chart_{key}.svg")
         picture.parent.mkdir(parents=True, exist_ok=True)

@@ -29,7 +29,7 @@ from sphinx.errors import ExtensionError
 from sphinx.locale import _
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
-__all__ = ["figure_text", "look_up", "setup"]
+__all__ = ["directory_of", "figure_text", "look_up", "setup"]
 
 # Below docs/, where a page can show it; git and Sphinx pass this folder by.
 _PICTURES = "_build/pictures"
@@ -114,7 +114,7 @@ def _item(items: Any, index: str) -> Any:
     return {row["model"]: row for row in items}[index]
 
 
-def _directory(env: Any, figure: str) -> Path:
+def directory_of(env: Any, figure: str) -> Path:
     """Find the results, and have the page built anew when the one it shows changes."""
     directory = Path(env.app.confdir, env.config.results_directory)
     for name in re.findall(r"(\w+):", figure):
@@ -127,7 +127,7 @@ class ResultRole(SphinxRole):
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
         """Write the figure."""
-        return [nodes.inline(text=figure_text(_directory(self.env, self.text), self.text), classes=["result"])], []
+        return [nodes.inline(text=figure_text(directory_of(self.env, self.text), self.text), classes=["result"])], []
 
 
 class ResultsTable(SphinxDirective):
@@ -146,7 +146,7 @@ class ResultsTable(SphinxDirective):
         rows = [[header for header, _ in columns]]
         for argument in self.arguments[0].split():
             figures = [figure.replace("*", argument) for _, figure in columns]
-            rows.append([figure_text(_directory(self.env, figure), figure) for figure in figures])
+            rows.append([figure_text(directory_of(self.env, figure), figure) for figure in figures])
         group = nodes.tgroup(cols=len(columns))
         group += [nodes.colspec(colwidth=1) for _ in columns]
         group += nodes.thead("", nodes.row("", *map(self._header, rows[0])))
@@ -168,7 +168,7 @@ class ResultsHistory(SphinxDirective, Figure):
         from convvision.training import HistoryDisplay  # noqa: PLC0415
 
         name = self.arguments[0]
-        directory = _directory(self.env, f"{name}:")
+        directory = directory_of(self.env, f"{name}:")
         histories = {look_up(directory, f"{name}:model"): look_up(directory, f"{name}:history")}
         picture = Path(self.env.app.srcdir, _PICTURES, f"{name}.svg")
         picture.parent.mkdir(parents=True, exist_ok=True)

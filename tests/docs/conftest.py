@@ -1,14 +1,10 @@
-"""A browser for the pages, and the pages that were built."""
+"""The pages that were built."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
-
-from browser import chromium
-
-__all__ = ["chromium", "site"]
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""A browser to open pages in, where this machine has one."""
+"""Pages opened in a browser, where this machine has one."""
 
 from __future__ import annotations
 
@@ -8,10 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from browser import chromium
-
-__all__ = ["chromium", "open_page"]
 
 OpenPage = Callable[..., contextlib.AbstractContextManager[Any]]
 
