@@ -48,23 +48,30 @@ class Augmentation:
             return images
         draws = keras.random.uniform((4, count), seed=seed)
         if self.shift:
-            rows, inside_rows = self._moved(draws[0], height)
-            columns, inside_columns = self._moved(draws[1], width)
-            images = keras.ops.take_along_axis(images, rows[:, :, None, None], axis=1)
-            images = keras.ops.take_along_axis(images, columns[:, None, :, None], axis=2)
-            inside = inside_rows[:, :, None, None] & inside_columns[:, None, :, None]
-            images = keras.ops.where(inside, images, fill)
+            images = self._shift(images, draws[:2], fill)
         if self.cutout:
             rows = self._covered(draws[2], height)
             columns = self._covered(draws[3], width)
             images = keras.ops.where(rows[:, :, None, None] & columns[:, None, :, None], fill, images)
         return images
 
-    def _moved(self, draw: Any, size: int) -> tuple[Any, Any]:
-        """Give, for each image, which row comes to stand at each place, and whether there is one."""
-        moved = keras.ops.cast(keras.ops.floor(draw * (2 * self.shift + 1)), "int32") - self.shift
-        source = keras.ops.arange(size, dtype="int32")[None] + moved[:, None]
-        return keras.ops.clip(source, 0, size - 1), (source >= 0) & (source < size)
+    def _shift(self, images: Any, draws: Any, fill: Any) -> Any:
+        """Move each image, by rows as ``draws[0]`` in [0, 1) says and by columns as ``draws[1]``."""
+        count, (height, width, channels) = keras.ops.shape(images)[0], images.shape[1:]
+        moves = 2 * self.shift + 1
+        framed = images
+        for axis in (1, 2):
+            frame = list(keras.ops.shape(framed))
+            frame[axis] = self.shift
+            border = keras.ops.broadcast_to(fill, frame)
+            framed = keras.ops.concatenate([border, framed, border], axis=axis)
+        # Whole rows are copied much faster than pixels are gathered, so every move by columns is laid out first.
+        moved = keras.ops.stack([framed[:, :, first : first + width] for first in range(moves)], axis=1)
+        rows, columns = keras.ops.unstack(keras.ops.cast(keras.ops.floor(draws * moves), "int32"), axis=0)
+        first_rows = (keras.ops.arange(count, dtype="int32") * moves + columns) * (height + 2 * self.shift) + rows
+        chosen = first_rows[:, None] + keras.ops.arange(height, dtype="int32")
+        images = keras.ops.take(keras.ops.reshape(moved, (-1, width * channels)), chosen, axis=0)
+        return keras.ops.reshape(images, (-1, height, width, channels))
 
     def _covered(self, draw: Any, size: int) -> Any:
         """Give, for each image, which rows the square covers; its middle may be any of them."""
