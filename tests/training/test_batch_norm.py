@@ -64,6 +64,8 @@ def test_only_what_the_kernel_computes_is_fused() -> None:
     assert not fuses(layer_for(maps, axis=1))
     assert not fuses(layer_for(vectors))
     assert not fuses(layer_for(maps, activity_regularizer="l2"))
+    assert not fuses(layer_for(maps, dtype="float64"))
+    assert fuses(layer_for(maps, dtype="mixed_bfloat16"))
     frozen = layer_for(maps)
     frozen.trainable = False
     assert not fuses(frozen)

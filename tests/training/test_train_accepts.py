@@ -252,3 +252,19 @@ def test_a_model_with_activations_of_tensorflow_is_trained_and_comes_back(data: 
     loaded = load_run(run.save(tmp_path / "run"))
     before, after = (some.predict(data.test.images).probabilities for some in (run, loaded))
     np.testing.assert_array_equal(before, after)
+
+
+def test_a_model_in_double_precision_is_trained_in_the_graph(data: Dataset) -> None:
+    model = keras.Sequential(
+        [
+            keras.Input((12, 12, 1), dtype="float64"),
+            layers.Conv2D(4, 3, dtype="float64"),
+            layers.BatchNormalization(dtype="float64"),
+            layers.Flatten(dtype="float64"),
+            layers.Dense(4, activation="softmax", dtype="float64"),
+        ]
+    )
+    run = train(model, data, epochs=2, verbose=0)
+    assert run.execution["loop"] == "graph"
+    assert run.history["loss"][1] < run.history["loss"][0]
+    assert model.get_layer(index=1).moving_mean.dtype == "float64"

@@ -213,10 +213,10 @@ class GraphLoop:
         parts = [self._tower(images, targets, part, statistics) for part in self._parts(count)]
         sizes = [tf.cast(tf.shape(outputs)[0], tf.float32) / tf.cast(count, tf.float32) for _, outputs, _ in parts]
         gradients = [
-            None if each[0] is None else sum(size * gradient for size, gradient in zip(sizes, each, strict=True))
+            None if each[0] is None else sum(_times(size, gradient) for size, gradient in zip(sizes, each, strict=True))
             for each in zip(*(found for _, _, found in parts), strict=True)
         ]
-        loss = sum(size * found for size, (found, _, _) in zip(sizes, parts, strict=True))
+        loss = sum(_times(size, found) for size, (found, _, _) in zip(sizes, parts, strict=True))
         outputs = tf.concat([found for _, found, _ in parts], axis=0)
 
         statistics.update()
@@ -264,6 +264,11 @@ class GraphLoop:
                 for labels, weights, share in targets
             )
         return loss, outputs, tape.gradient(loss, variables)
+
+
+def _times(size: Any, found: Any) -> Any:
+    """Multiply in the precision of what was found, which the user's policy decides."""
+    return tf.cast(size, found.dtype) * found
 
 
 def _numbers(logs: dict[str, Any]) -> dict[str, Any]:

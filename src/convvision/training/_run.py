@@ -17,35 +17,23 @@ from convvision._checks import check_images
 from convvision._keras import keras
 from convvision._public import set_module
 from convvision._tables import number_of
-from convvision.datasets import (
-    Dataset,
-    LabelIssues,
-    Scaling,
-    Split,
-    StreamedDataset,
-    StreamedSplit,
-    find_label_issues,
-    read_picture,
-)
-from convvision.datasets._open import open_data
-from convvision.errors import InputError, ShapeError
+from convvision.datasets import Dataset, LabelIssues, Split, StreamedDataset, find_label_issues, read_picture
 from convvision.training._dataset_record import DatasetRecord
 from convvision.training._predictions import Predictions
 from convvision.training._predictor import Predictor
 from convvision.training._recipe import Recipe
 from convvision.training._run_files import reading_run, write_run
+from convvision.training._scoring import open_test, probabilities, score
 from convvision.training._views import Views, check_views, permitted_views
 from convvision.visualize import Confusion
 
 if TYPE_CHECKING:
     from convvision.training._history_display import HistoryDisplay
 
-__all__ = ["Run", "load_run", "predictor_of", "score"]
+__all__ = ["Run", "load_run", "predictor_of"]
 
 # The column of history.csv beside those of the metrics.
 _SECONDS = "seconds"
-# Images of a stream that are in memory at once while they are classified.
-_STREAMED = 512
 
 
 @set_module("convvision.training")
@@ -149,8 +137,8 @@ class Run:
             InputError: Other classes, or another scaling.
             ShapeError: Images of another shape.
         """
-        split = self._test_split(data)
-        return find_label_issues(split.labels, _probabilities(predictor_of(self), split, self.data.scaling))
+        split = open_test(self.data, data)
+        return find_label_issues(split.labels, probabilities(predictor_of(self), split, self.data.scaling))
 
     def evaluate(self, data: Dataset | StreamedDataset | str | os.PathLike[str] | None = None) -> dict[str, float]:
         """Measure the model on the test images of a data set, by the views that the recipe names.
@@ -167,7 +155,7 @@ class Run:
             InputError: Other classes, or another scaling.
             ShapeError: Images of another shape.
         """
-        return score(predictor_of(self), self._test_split(data), self.data.scaling)
+        return score(predictor_of(self), open_test(self.data, data), self.data.scaling)
 
     def confusion(self, data: Dataset | StreamedDataset | str | os.PathLike[str] | None = None) -> Confusion:
         """Tell which classes the model takes for which, on the test images of a data set.
@@ -188,37 +176,10 @@ class Run:
 
     def _test_images(self, data: Dataset | StreamedDataset | str | os.PathLike[str] | None) -> Split:
         """Give the test images of a data set in memory, on the scale of the training."""
-        split = self._test_split(data)
+        split = open_test(self.data, data)
         if isinstance(split, Split):
             return split
         return Split(self.data.scaling.apply(split.read(split.order())), split.labels)
-
-    def _test_split(self, data: Dataset | StreamedDataset | str | os.PathLike[str] | None) -> Split | StreamedSplit:
-        """Open data of the run's classes; what is in memory is brought onto the scale of the training."""
-        if data is None:
-            data = self.data.open()
-        data = open_data(data, scale=None, image_shape=self.data.image_shape, aspect=self.data.aspect)
-        if data.info.class_names != self.data.class_names:
-            raise InputError(
-                f"The run tells these classes apart: {', '.join(self.data.class_names)}. "
-                f"Received: {', '.join(data.info.class_names)}"
-            )
-        # The pixels of a stream are raw until they are read, whatever its own scale.
-        if isinstance(data, StreamedDataset):
-            if data.info.image_shape != self.data.image_shape:
-                raise ShapeError(
-                    f"The run reads images of shape {self.data.image_shape}. Received: {data.info.image_shape}"
-                )
-            return data.test
-        theirs, ours = data.scaling, self.data.scaling
-        # Data in [0, 1] are in [0, 1], whatever their own mean and standard deviation.
-        if theirs.scale is not None and (theirs.scale != ours.scale or (ours.scale == "standard" and theirs != ours)):
-            raise InputError(
-                f"The run was trained with {ours}. Received: data with {theirs}. "
-                f"Load them with scale=None: the run scales raw pixels itself."
-            )
-        images = check_images(data.test.images, image_shape=self.data.image_shape)
-        return Split(self.data.scaling.prepare(images), data.test.labels)
 
     def plot_history(self) -> HistoryDisplay:
         """Draw loss and accuracy by epoch, for training and validation.
@@ -323,23 +284,6 @@ def predictor_of(run: Run, views: Views | None = None) -> Predictor:
     if views not in known or known[views].model is not run.model:
         known[views] = Predictor(run.model, views=views)
     return known[views]
-
-
-def score(predictor: Predictor, split: Split | StreamedSplit, scaling: Scaling) -> dict[str, float]:
-    """Measure accuracy and mean cross-entropy; images in memory are on the scale already, those of a stream are not."""
-    probabilities = _probabilities(predictor, split, scaling)
-    chosen = probabilities[np.arange(len(split)), split.labels]
-    # Below this float32 has no number, and one mistake made with certainty would make the mean infinite.
-    loss = -np.log(np.maximum(chosen, np.finfo(np.float32).tiny)).mean(dtype=np.float64)
-    accuracy = (probabilities.argmax(axis=1) == split.labels).mean()
-    return {"test_accuracy": float(accuracy), "test_loss": float(loss)}
-
-
-def _probabilities(predictor: Predictor, split: Split | StreamedSplit, scaling: Scaling) -> NDArray[np.floating[Any]]:
-    """Classify a split; of a stream, a batch is in memory at a time."""
-    if isinstance(split, Split):
-        return predictor(split.images)
-    return np.concatenate([predictor(scaling.apply(images)) for images, _ in split.batches(_STREAMED)])
 
 
 def _is_paths(images: Any) -> bool:

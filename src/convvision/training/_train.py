@@ -31,7 +31,8 @@ from convvision.training._fit_callbacks import EpochClock, EpochRecorder, NonFin
 from convvision.training._graph_loop import GraphLoop, why_not
 from convvision.training._precision import available_precision, creating_in
 from convvision.training._recipe import Recipe, resolve_recipe
-from convvision.training._run import Run, predictor_of, score
+from convvision.training._run import Run, predictor_of
+from convvision.training._scoring import score
 from convvision.training._weighting import ClassWeight, weigh
 
 __all__ = ["check_fit", "train"]
