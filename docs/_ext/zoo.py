@@ -22,7 +22,7 @@ __all__ = ["read_leaderboard", "setup", "zoo_rows"]
 _LEADERBOARD = "../benchmarks/results/leaderboard.json"
 _PICTURE = "_build/pictures/zoo.svg"
 _DATA = "fashion_mnist"
-_MEASURED = ("recipe", "test accuracy", "seconds")
+_MEASURED = ("recipe", "test accuracy", "training", "10,000 images")
 _COLUMNS = ("model", "parameters", "multiply-adds", "sees", *_MEASURED, "from")
 
 
@@ -75,9 +75,12 @@ def zoo_rows(measured: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
 
 def _figures(row: dict[str, Any] | None) -> dict[str, Any]:
     if row is None:
-        return {"recipe": "", "accuracy": [], "seconds": None}
-    seconds = statistics.median(row["train_seconds"])
-    return {"recipe": row["recipe"]["name"], "accuracy": row["test_accuracies"], "seconds": seconds}
+        return {"recipe": "", "accuracy": [], "train_seconds": None, "predict_seconds": None}
+    return {
+        "recipe": row["recipe"]["name"],
+        "accuracy": row["test_accuracies"],
+        **{of: statistics.median(row[of]) for of in ("train_seconds", "predict_seconds")},
+    }
 
 
 class ZooTable(SphinxDirective):
@@ -108,7 +111,8 @@ def _cells(row: dict[str, Any]) -> dict[str, str]:
         "sees": _number(size, "–" if field is None else escape(str(field))),
         "recipe": f"<td>{escape(row['recipe']) or '–'}</td>",
         "test accuracy": _number(mean or 0, "–" if mean is None else f"{mean:.2%}{spread}"),
-        "seconds": _number(row["seconds"] or 0, "–" if row["seconds"] is None else f"{row['seconds']:,.0f}"),
+        "training": _seconds(row["train_seconds"], decimals=0),
+        "10,000 images": _seconds(row["predict_seconds"], decimals=2),
         "from": f"<td>{escape(row['from'])}</td>",
     }
 
@@ -117,8 +121,14 @@ def _number(value: Any, text: str) -> str:
     return f'<td data-value="{value}">{text}</td>'
 
 
-class ZooScatter(SphinxDirective):
-    """Accuracy against multiply-adds; nothing where nothing was measured."""
+def _seconds(value: float | None, *, decimals: int) -> str:
+    return _number(value or 0, "–" if value is None else f"{value:,.{decimals}f} s")
+
+
+class ZooScatter(SphinxDirective, Figure):
+    """Accuracy against multiply-adds; nothing where nothing was measured; the content is the caption."""
+
+    required_arguments = 0
 
     def run(self) -> list[nodes.Node]:
         """Draw the plot, then show it as any figure."""
@@ -128,12 +138,9 @@ class ZooScatter(SphinxDirective):
         picture = Path(self.env.app.srcdir, _PICTURE)
         picture.parent.mkdir(parents=True, exist_ok=True)
         draw_scatter(rows, picture)
-        caption = "Test accuracy against multiply-adds for one image: mean and standard deviation over the seeds."
-        alt = f"{len(rows)} models from {rows[0]['name']} to {rows[-1]['name']}; the table below has the same figures."
-        return Figure(
-            self.name, [f"/{_PICTURE}"], {"alt": alt}, type(self.content)([caption], items=[("zoo", 0)]), self.lineno,
-            self.content_offset, self.block_text, self.state, self.state_machine,
-        ).run()  # fmt: skip
+        self.arguments = [f"/{_PICTURE}"]
+        self.options.setdefault("alt", f"{len(rows)} models from {rows[0]['name']} to {rows[-1]['name']}")
+        return super().run()
 
 
 def draw_scatter(rows: list[dict[str, Any]], picture: Path) -> None:

@@ -89,12 +89,15 @@ def test_the_zoo_is_drawn_with_and_without_figures(accuracy: list[float] | None,
         "receptive_field": None,
         "recipe": "fast",
         "accuracy": accuracy or [],
-        "seconds": None,
+        "train_seconds": None,
+        "predict_seconds": 1.25,
     }
     cells = zoo._cells(row)
     assert cells["parameters"] == '<td data-value="243786">243,786</td>'
     assert cells["from"] == "<td>The lesson&#x27;s &lt;network&gt;.</td>"
     assert ("92.00% ± 1.00% (3)" in cells["test accuracy"]) == (accuracy is not None)
+    assert cells["training"] == '<td data-value="0">–</td>'
+    assert cells["10,000 images"] == '<td data-value="1.25">1.25 s</td>'
     if accuracy:
         zoo.draw_scatter([row], tmp_path / "zoo.svg")
         assert (tmp_path / "zoo.svg").stat().st_size > 1000
