@@ -38,6 +38,7 @@ extensions = [
     "made_by",
     "mathml",
     "notebooks",
+    "recipes",
     "reference",
     "results",
     "thumbnails",

@@ -402,4 +402,7 @@ def test_the_site_builds_from_clean_without_a_warning(tmp_path: Path) -> None:
     assert (site / "_static" / "card.png").stat().st_size > 10_000
     for name in convvision.list_models():
         assert f"<code>{name}</code>" in zoo
+    training = (site / "reference" / "training.html").read_text(encoding="utf-8")
+    for field in dataclasses.fields(convvision.Recipe):
+        assert f'<span class="pre">{field.name}</span>' in training or field.name in ("name", "summary")
     assert "<math" in (site / "explanation" / "convolution.html").read_text(encoding="utf-8")
