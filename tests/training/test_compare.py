@@ -37,7 +37,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, int]]:
     """Instead of trainings, a list of those that would have been."""
     calls: list[tuple[Any, int]] = []
 
-    def spy(model: Any, data: Dataset, recipe: Recipe, *, seed: int, verbose: int) -> Run:
+    def spy(model: Any, *, seed: int, **others: Any) -> Run:
         calls.append((model, seed))
         raise AssertionError("the first training began")
 
@@ -95,6 +95,16 @@ def test_seeds_may_be_given_and_epochs_overridden(data: Dataset, make_dense: Cal
     comparison = compare([make_dense(name="mine")], data, RECIPE, epochs=1, seeds=(7,), verbose=0)
     (run,) = comparison.runs["mine"]
     assert (run.seed, len(run.history["loss"]), comparison.recipe.epochs) == (7, 1, 1)
+
+
+def test_weights_reach_every_training(data: Dataset, make_dense: Callable[..., keras.Model]) -> None:
+    each = np.linspace(0, 1, len(data.train))
+    runs = compare([make_dense()], data, RECIPE, class_weight={0: 3.0}, sample_weight=each, seeds=2, verbose=0).runs
+    for (run,) in zip(*runs.values(), strict=True):
+        assert next(iter(run.weighting["class_weight"].values())) == 3.0
+        assert run.weighting["sample_weight"]["largest"] == 1.0
+    with pytest.raises(InputError, match="class_weight"):
+        compare(["dense_128"], data, RECIPE, class_weight={99: 3.0}, verbose=0)
 
 
 def test_progress_goes_to_standard_error(

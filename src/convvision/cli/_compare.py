@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
 from convvision._atomic import check_new_directory
-from convvision.cli._options import as_json, data_option, epochs_option, out_option, recipe_option
+from convvision.cli._options import as_json, class_weight_option, data_option, epochs_option, out_option, recipe_option
 from convvision.cli._output import print_json, start_keras
 from convvision.datasets._open import open_data
 from convvision.models import list_models
@@ -22,6 +23,7 @@ __all__ = ["compare"]
 @recipe_option
 @epochs_option
 @click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True, help="Trainings of each model.")
+@class_weight_option
 @out_option("Where to save table, picture and runs; new or empty.")
 @as_json
 def compare(
@@ -31,6 +33,7 @@ def compare(
     recipe: str,
     epochs: int | None,
     seeds: int,
+    class_weight: Literal["balanced"] | None,
     out: Path | None,
     as_json: bool,
 ) -> None:
@@ -46,7 +49,7 @@ def compare(
     start_keras(to_train=True)
     from convvision.training import compare as train_all  # noqa: PLC0415
 
-    comparison = train_all(list(names), loaded, recipe, epochs=epochs, seeds=seeds)
+    comparison = train_all(list(names), loaded, recipe, epochs=epochs, class_weight=class_weight, seeds=seeds)
     if as_json:
         print_json({"rows": comparison.as_dicts(), "failures": comparison.failures})
     else:

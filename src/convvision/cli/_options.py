@@ -11,8 +11,8 @@ import click
 from convvision.errors import InputError
 
 __all__ = [
-    "as_json", "check_positions", "data_option", "epochs_option", "out_option", "read_positions", "recipe_option",
-    "run_argument",
+    "as_json", "check_positions", "class_weight_option", "data_option", "epochs_option", "out_option", "read_positions",
+    "recipe_option", "run_argument",
 ]  # fmt: skip
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
@@ -22,6 +22,10 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print the result
 recipe_option = click.option("--recipe", default="lesson", show_default=True, help="How to train.")
 
 epochs_option = click.option("--epochs", type=click.IntRange(min=1), help="Epochs, in place of the recipe's.")
+
+class_weight_option = click.option(
+    "--class-weight", type=click.Choice(["balanced"]), help="Let rare classes count as much as frequent ones."
+)
 
 
 def data_option(*, required: bool) -> Callable[[CommandT], CommandT]:

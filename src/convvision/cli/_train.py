@@ -9,7 +9,7 @@ import click
 
 from convvision._atomic import check_new_directory
 from convvision._tables import text_table
-from convvision.cli._options import as_json, data_option, epochs_option, out_option, recipe_option
+from convvision.cli._options import as_json, class_weight_option, data_option, epochs_option, out_option, recipe_option
 from convvision.cli._output import print_json, start_keras
 from convvision.datasets._open import open_data
 from convvision.models import get_model_info
@@ -32,9 +32,7 @@ __all__ = ["train"]
     "--stop-at-accuracy", type=click.FloatRange(0, 1, max_open=True), metavar="FRACTION",
     help="Stop once training accuracy is above this, as in 0.995.",
 )  # fmt: skip
-@click.option(
-    "--class-weight", type=click.Choice(["balanced"]), help="Let rare classes count as much as frequent ones."
-)
+@class_weight_option
 @out_option("Where to save the run; new or empty.")
 @as_json
 def train(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from convvision._checks import check_positive_int, check_seed
 from convvision._keras import keras
@@ -18,7 +20,9 @@ from convvision.models import create_model, get_model_info
 from convvision.models._graph import require_built
 from convvision.training._comparison import Comparison
 from convvision.training._recipe import Recipe, resolve_recipe
+from convvision.training._run import Run
 from convvision.training._train import check_fit, train
+from convvision.training._weighting import ClassWeight
 
 __all__ = ["compare"]
 
@@ -30,6 +34,8 @@ def compare(
     recipe: Recipe | str = "lesson",
     *,
     epochs: int | None = None,
+    class_weight: ClassWeight | None = None,
+    sample_weight: ArrayLike | None = None,
     seeds: int | Sequence[int] = 3,
     verbose: int = 1,
 ) -> Comparison:
@@ -41,6 +47,8 @@ def compare(
         data: As in :func:`train`.
         recipe: A recipe, or the name of one.
         epochs: Another number of epochs than the recipe's.
+        class_weight: As in :func:`train`.
+        sample_weight: As in :func:`train`.
         seeds: How many, counted from 0; or the seeds themselves.
         verbose: 1 draws progress bars on standard error, 0 is silent.
 
@@ -83,9 +91,12 @@ def compare(
         )
 
     comparison = Comparison(data.info.name, recipe, runs={name: [] for name in named})
+    train_it = functools.partial(
+        train, data=data, recipe=recipe, class_weight=class_weight, sample_weight=sample_weight, verbose=verbose
+    )
     try:
         interrupted = not all(
-            _train_one(comparison, name, model, data, seed, verbose) for name, model in named.items() for seed in chosen
+            _train_one(comparison, name, model, seed, train_it) for name, model in named.items() for seed in chosen
         )
     except KeyboardInterrupt:
         interrupted = True
@@ -93,17 +104,12 @@ def compare(
 
 
 def _train_one(
-    comparison: Comparison,
-    name: str,
-    model: keras.Model | str,
-    data: Dataset | StreamedDataset,
-    seed: int,
-    verbose: int,
+    comparison: Comparison, name: str, model: keras.Model | str, seed: int, train_it: Callable[..., Run]
 ) -> bool:
     """Add a run to the comparison, or why there is none; false where the user interrupted it."""
     fresh = model if isinstance(model, str) else _fresh(model, seed)
     try:
-        run = train(fresh, data, comparison.recipe, seed=seed, verbose=verbose)
+        run = train_it(fresh, seed=seed)
     except NonFiniteLossError as error:
         comparison.failures[f"{name}, seed {seed}"] = str(error)
         return True
