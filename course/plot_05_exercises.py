@@ -154,6 +154,9 @@ run.plot_history()
 #
 # .. dropdown:: Answer
 #
-#    The mean of n seeds is uncertain by about the standard deviation divided by √n. Here that is 0.3 / √3, or 0.17
-#    points, for one and less for the other, so a difference of 0.6 points is more than chance, but not by much. Ten
-#    seeds would settle it.
+#    The mean of n seeds is uncertain by about the standard deviation divided by √n. With three seeds that is a little
+#    more than half of the standard deviation, which is
+#    :result:`lesson_exercises:rows[conv_32].test_accuracy_sd | points` points for one and
+#    :result:`lesson_exercises:rows[conv_32_32].test_accuracy_sd | points` for the other. The difference,
+#    :result:`lesson_exercises:rows[conv_32].test_accuracy - lesson_exercises:rows[conv_32_32].test_accuracy | points`
+#    points, is more than chance, but not by much. Ten seeds would settle it.

@@ -96,8 +96,7 @@ convvision.train("conv_32", few, epochs=20, callbacks=[monitor], verbose=0)
 print("gap by epoch:", [f"{gap:+.1%}" for gap in monitor.gaps])
 
 # %%
-# And more images help most. With 60 times as many, the network of this page would have to learn 60 times as much by
-# heart.
+# And more images help most. The more there are, the more the network of this page would have to learn by heart.
 #
 # A question to try
 # -----------------

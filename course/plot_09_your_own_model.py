@@ -66,16 +66,16 @@ comparison.plot()
 # As a package
 # ------------
 # The name is known in this process only. From an installed package it is known everywhere, for ``convvision train``
-# too. A package needs two files. The first, ``my_nets.py``, holds the builder without the decorator, and the facts
-# beside it:
+# too. A package needs two files. The first, ``my_nets.py``, holds the builder without the decorator; the first line of
+# its docstring is what the list of models says about it:
 #
 # .. code-block:: python
 #
-#    import convvision
 #    from convvision.models import conv
 #
 #
 #    def wide_first(**options):
+#        """More filters in front than behind."""
 #        return conv(filters=(64, 32), kernel_size=5, name="wide_first", **options)
 #
 # The second, ``pyproject.toml``, says under which name it is found:

@@ -1,7 +1,7 @@
 """10. From 91 % to the top of the zoo
 ===================================
 
-The first lesson takes two minutes to reach 91 %. The same accuracy is to be had in seconds, and a better one for more
+The first lesson takes minutes to reach 91 %. The same accuracy is to be had in seconds, and a better one for more
 patience.
 
 **You will learn** where the time of a training goes, what a recipe is, which part of the fast one brings how much,

@@ -22,7 +22,7 @@ __all__ = ["read_leaderboard", "setup", "zoo_rows"]
 _LEADERBOARD = "../benchmarks/results/leaderboard.json"
 _PICTURE = "_build/pictures/zoo.svg"
 _DATA = "fashion_mnist"
-_MEASURED = ("recipe", "test accuracy", "training", "10,000 images")
+_MEASURED = ("recipe", "epochs", "test accuracy", "training", "10,000 images")
 _COLUMNS = ("model", "parameters", "multiply-adds", "sees", *_MEASURED, "from")
 
 
@@ -75,9 +75,10 @@ def zoo_rows(measured: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
 
 def _figures(row: dict[str, Any] | None) -> dict[str, Any]:
     if row is None:
-        return {"recipe": "", "accuracy": [], "train_seconds": None, "predict_seconds": None}
+        return {"recipe": "", "epochs": None, "accuracy": [], "train_seconds": None, "predict_seconds": None}
     return {
         "recipe": row["recipe"]["name"],
+        "epochs": row["epochs"],
         "accuracy": row["test_accuracies"],
         **{of: statistics.median(row[of]) for of in ("train_seconds", "predict_seconds")},
     }
@@ -110,6 +111,7 @@ def _cells(row: dict[str, Any]) -> dict[str, str]:
         "multiply-adds": _number(row["multiply_adds"], f"{row['multiply_adds']:,}"),
         "sees": _number(size, "–" if field is None else escape(str(field))),
         "recipe": f"<td>{escape(row['recipe']) or '–'}</td>",
+        "epochs": _number(row["epochs"] or 0, "–" if row["epochs"] is None else str(row["epochs"])),
         "test accuracy": _number(mean or 0, "–" if mean is None else f"{mean:.2%}{spread}"),
         "training": _seconds(row["train_seconds"], decimals=0),
         "10,000 images": _seconds(row["predict_seconds"], decimals=2),

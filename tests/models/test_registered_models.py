@@ -46,6 +46,7 @@ SMALLEST = {
     "fast_conv": 5,
     "fast_conv_large": 5,
     "fast_conv_medium": 5,
+    "fast_conv_small": 5,
     "fast_conv_xlarge": 5,
     "mobile_small": 3,
     "preact_resnet_20": 3,

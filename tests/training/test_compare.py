@@ -103,8 +103,6 @@ def test_weights_reach_every_training(data: Dataset, make_dense: Callable[..., k
     for (run,) in zip(*runs.values(), strict=True):
         assert next(iter(run.weighting["class_weight"].values())) == 3.0
         assert run.weighting["sample_weight"]["largest"] == 1.0
-    with pytest.raises(InputError, match="class_weight"):
-        compare(["dense_128"], data, RECIPE, class_weight={99: 3.0}, verbose=0)
 
 
 def test_progress_goes_to_standard_error(
@@ -307,6 +305,21 @@ def test_a_last_model_that_does_not_fit_the_data(
     with pytest.raises(error, match=message):
         compare(["dense_128", model], data, verbose=0)
     assert trained == []
+
+
+def test_what_only_the_first_model_could_be_trained_by(data: Dataset, trained: list[Any]) -> None:
+    class Own(keras.Model):
+        def train_step(self, state: Any) -> Any:
+            return super().train_step(state)
+
+    image = keras.Input((12, 12, 1))
+    own = Own(image, keras.layers.Dense(4, activation="softmax")(keras.layers.Flatten()(image)), name="own")
+    recipe = Recipe("mixed", mixup=0.3)
+    with pytest.raises(InputError, match=r"'mixed' has mixup=0\.3, which Keras's fit cannot do"):
+        compare(["dense_128", own], data, recipe, verbose=0)
+    with pytest.raises(InputError, match="class_weight"):
+        compare(["dense_128"], data, class_weight={99: 3.0}, verbose=0)
+    assert not trained
 
 
 def test_a_subclassed_model_cannot_be_copied(data: Dataset, trained: list[Any]) -> None:

@@ -116,6 +116,23 @@ def test_a_folder_is_split_again_as_it_was(
     assert run.data.open().test.labels.tolist() == data.test.labels.tolist()
 
 
+def test_a_folder_that_was_moved_is_split_as_it_was(tmp_path: Path, make_dense: Callable[..., keras.Model]) -> None:
+    # Every picture is another, so that another choice of test images would give another loss.
+    data = from_folder(pictures(tmp_path / "own", light=200), image_size=(12, 12), test_split=0.3, seed=5)
+    run = train(make_dense(num_classes=2), data, epochs=1, verbose=0)
+    moved = (tmp_path / "own").rename(tmp_path / "elsewhere")
+    assert run.evaluate(moved)["test_loss"] == run.metrics["test_loss"]
+    assert run.evaluate(from_folder(moved, image_size=(12, 12), scale=None))["test_loss"] != run.metrics["test_loss"]
+
+
+def test_a_run_of_two_files_is_measured_on_the_one_that_is_named(
+    raw_data: Dataset, make_dense: Callable[..., keras.Model], tmp_path: Path
+) -> None:
+    run = train(make_dense(), csv_of_two_files(tmp_path, raw_data), epochs=1, verbose=0)
+    other = write_csv(tmp_path / "other.csv", *raw_data.train)
+    assert len(run.data.open_like(other).test) == len(raw_data.train) // 5
+
+
 def test_files_that_were_passed_over_are_so_again(tmp_path: Path, make_dense: Callable[..., keras.Model]) -> None:
     folder = pictures(tmp_path / "own", light=200)
     (folder / "dark" / "broken.png").write_bytes(b"no picture")

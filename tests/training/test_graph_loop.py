@@ -17,8 +17,9 @@ import pytest
 
 from convvision.datasets import Dataset, from_arrays
 from convvision.errors import InputError
-from convvision.training import Recipe, load_run, train
+from convvision.training import Muon, Recipe, load_run, train
 from convvision.training._hard_samples import hardest
+from convvision.training._precision import available_precision
 
 RECIPE = Recipe("small", epochs=2)
 EVERYTHING = Recipe(
@@ -144,6 +145,65 @@ def test_whoever_wants_batches_gets_every_one(data: Dataset) -> None:
     train("dense_128", data, Recipe("r", batch_size=50, epochs=2), callbacks=[batches], verbose=0)
     assert batches.ends == [0, 1, 2, 3] * 2
 
+    ends: list[int] = []
+    on_the_instance = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: ends.append(batch))
+    train("dense_128", data, Recipe("r", batch_size=50, epochs=2), callbacks=[on_the_instance], verbose=0)
+    assert ends == batches.ends
+
+
+def test_a_second_chunk_waits_until_a_step_has_been_timed(data: Dataset) -> None:
+    chunks = Chunks()
+    train("dense_128", data, Recipe("many_steps", batch_size=2, epochs=1), callbacks=[chunks], verbose=0)
+    assert chunks.ends[:2] == [0, 1]
+
+
+def test_a_training_that_was_broken_off_is_taken_up_again(data: Dataset, tmp_path: Path) -> None:
+    class Break(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            if epoch == 2:
+                raise RuntimeError("a power cut")
+
+    recipe = Recipe("r", batch_size=50, epochs=4, schedule="linear", learning_rate=0.1, optimizer="sgd")
+    backup = str(tmp_path / "backup")
+    with pytest.raises(RuntimeError, match="a power cut"):
+        train("dense_128", data, recipe, callbacks=[keras.callbacks.BackupAndRestore(backup), Break()], verbose=0)
+    rates: list[float] = []
+
+    class Rates(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            rates.append(float(self.model.optimizer.learning_rate))
+
+    run = train("dense_128", data, recipe, callbacks=[keras.callbacks.BackupAndRestore(backup), Rates()], verbose=0)
+    assert len(run.history["loss"]) == 2
+    # The last of four steps of the third and of the fourth epoch, of 16 in all.
+    assert rates == pytest.approx([0.1 * (1 - 11.5 / 16), 0.1 * (1 - 15.5 / 16)], rel=1e-5)
+
+
+def test_a_checkpoint_in_the_middle_loads_with_optimiser_and_loss(data: Dataset, tmp_path: Path) -> None:
+    path = tmp_path / "checkpoint.keras"
+    recipe = dataclasses.replace(EVERYTHING, optimizer="muon", label_smoothing=0.1)
+    train("fast_conv", data, recipe, callbacks=[keras.callbacks.ModelCheckpoint(path)], verbose=0)
+    loaded = keras.models.load_model(path)
+    assert type(loaded.optimizer) is Muon
+    assert loaded.loss.get_config() == {"label_smoothing": 0.1, "from_logits": False}
+    assert keras.models.load_model(path, compile=False).count_params() == loaded.count_params()
+
+
+def test_what_a_layer_pays_at_each_of_its_calls_is_summed(data: Dataset) -> None:
+    def shared() -> keras.Model:
+        image = keras.Input((12, 12, 1))
+        flat = keras.layers.Flatten()(image)
+        twice = keras.layers.Dense(3, activity_regularizer=keras.regularizers.L2(1.0))
+        both = keras.layers.Concatenate()([twice(flat), twice(keras.layers.Rescaling(-1.0)(flat))])
+        return keras.Model(image, keras.layers.Dense(4, activation="softmax")(both))
+
+    keras.utils.set_random_seed(0)
+    model = shared()
+    recipe = Recipe("still", batch_size=200, epochs=1, optimizer="sgd", learning_rate=1e-30)
+    found = train(model, data, recipe, verbose=0).history["loss"][0]
+    model.compile(keras.optimizers.SGD(1e-30), "sparse_categorical_crossentropy")
+    assert found == pytest.approx(model.evaluate(*data.train, batch_size=200, verbose=0), rel=1e-4)
+
 
 def test_the_same_seed_gives_the_same_weights_whatever_the_recipe(data: Dataset) -> None:
     one, same, other = (train("fast_conv", data, EVERYTHING, seed=seed, verbose=0).model for seed in (2, 2, 3))
@@ -267,7 +327,7 @@ def test_a_model_with_a_step_of_its_own_goes_through_fit_and_the_run_says_so(dat
 def test_a_run_says_how_it_was_computed_and_keeps_it(data: Dataset, tmp_path: Path) -> None:
     run = train("fast_conv", data, dataclasses.replace(EVERYTHING, precision="bfloat16"), verbose=0)
     assert run.execution["loop"] == "graph"
-    assert run.execution["precision"] in ("bfloat16", "float32")
+    assert run.execution["precision"] == available_precision("bfloat16")
     run.save(tmp_path / "run")
     again = load_run(tmp_path / "run")
     assert again.execution == run.execution

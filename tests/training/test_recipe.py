@@ -38,7 +38,7 @@ def test_ours_from_seconds_to_hours() -> None:
     best = get_recipe("best")
     assert (best.optimizer, best.learning_rate, best.schedule, best.warmup) == ("muon", 0.06, "linear", 0.05)
     assert (best.weight_decay, best.batch_size, best.epochs, best.label_smoothing) == (0.02, 256, 40, 0.1)
-    assert (best.flip, best.shift, best.cutout, best.precision) == (True, 2, 10, "bfloat16")
+    assert (best.flip, best.shift, best.cutout, best.precision) == (True, 2, 8, "bfloat16")
 
 
 def test_a_recipe_is_registered_listed_and_found(mine: Recipe) -> None:

@@ -216,6 +216,23 @@ def test_an_unknown_optimizer(data: Dataset) -> None:
 # Numbers
 
 
+@pytest.mark.parametrize(
+    "callback",
+    [keras.callbacks.ReduceLROnPlateau(), keras.callbacks.LearningRateScheduler(lambda epoch: 0.1 / (epoch + 1))],
+)
+@pytest.mark.usefixtures("no_fit")
+def test_a_callback_that_the_schedule_would_overrule(callback: keras.callbacks.Callback, data: Dataset) -> None:
+    message = (
+        "The recipe 'fast' sets the learning rate at every step (schedule='linear', warmup=0.1). "
+        f"Received: {type(callback).__name__}, which would do nothing. "
+        "Use dataclasses.replace(recipe, schedule='constant', warmup=0.0), or leave the callback out."
+    )
+    with pytest.raises(InputError, match=re.escape(message)):
+        train("dense_128", data, "fast", callbacks=[callback], verbose=0)
+    with pytest.raises(AssertionError, match="the training began"):
+        train("dense_128", data, "lesson", callbacks=[callback], verbose=0)
+
+
 @pytest.mark.parametrize("epochs", [0, -1, 1.5, True])
 @pytest.mark.usefixtures("no_fit")
 def test_epochs_is_a_positive_whole_number(epochs: Any, data: Dataset) -> None:

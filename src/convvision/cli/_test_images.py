@@ -8,7 +8,6 @@ from typing import Any
 from numpy.typing import NDArray
 
 from convvision.datasets import Split, StreamedSplit
-from convvision.datasets._open import open_data
 from convvision.training import DatasetRecord
 
 __all__ = ["images_at", "open_test_images"]
@@ -26,7 +25,7 @@ def open_test_images(recorded: DatasetRecord, data: str | None) -> Split | Strea
     """
     if data is None:
         return recorded.open().test
-    return open_data(data, scale=None, image_shape=recorded.image_shape, aspect=recorded.aspect).test
+    return recorded.open_like(data).test
 
 
 def images_at(test: Split | StreamedSplit, positions: Sequence[int]) -> NDArray[Any]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, overload
@@ -70,7 +71,8 @@ def open_data(
         aspect: As in :func:`read_picture`.
         on_error: As in :func:`from_folder`.
         options: Further arguments for :func:`from_folder`, :func:`from_idx` or :func:`from_csv`, as
-            :attr:`Dataset.options` has them; they come before those above.
+            :attr:`Dataset.options` has them; they come before those above. What the one that reads the data has no
+            argument for is passed over.
 
     Raises:
         InputError: Something else, such as arrays.
@@ -90,11 +92,11 @@ def open_data(
         return load_dataset(str(data), scale=scale, validation_split=validation_split)
     path = Path(data)
     if path.is_file() and path.name.lower().endswith((".csv", ".csv.gz")):
-        return from_csv(path, scale=scale, validation_split=validation_split, **options)
+        return from_csv(path, scale=scale, validation_split=validation_split, **_known(options, from_csv))
     if not path.is_dir():
         raise unknown_name("data set", data, known, hint="It is no folder either, and no CSV file.")
     if holds_idx(path):
-        return from_idx(path, scale=scale, validation_split=validation_split, **options)
+        return from_idx(path, scale=scale, validation_split=validation_split, **_known(options, from_idx))
     height, width, channels = image_shape
     return from_folder(
         path,
@@ -103,5 +105,10 @@ def open_data(
         aspect=aspect,
         scale=scale,
         validation_split=validation_split,
-        **{"on_error": on_error, **options},
+        **{"on_error": on_error, **_known(options, from_folder)},
     )
+
+
+def _known(options: Mapping[str, Any], reader: Callable[..., Dataset]) -> dict[str, Any]:
+    parameters = inspect.signature(reader).parameters
+    return {name: value for name, value in options.items() if name in parameters}

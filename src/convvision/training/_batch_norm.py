@@ -26,8 +26,9 @@ def fuses(layer: Any) -> bool:
         and layer.input_spec is not None
         and layer.input_spec.ndim == 4
         and layer.axis in (3, -1)
-        # The kernel has no double precision.
-        and "float64" not in (layer.variable_dtype, layer.compute_dtype)
+        # The kernel keeps statistics in single precision, and computes in that or half of it.
+        and layer.variable_dtype == "float32"
+        and layer.compute_dtype != "float64"
     )
 
 

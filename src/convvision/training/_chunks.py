@@ -23,7 +23,8 @@ def wants_batches(callback: keras.callbacks.Callback) -> bool:
     if getattr(callback, "takes_chunks", False):
         return False
     base = keras.callbacks.Callback
+    # On the instance, where LambdaCallback puts its functions.
     return any(
-        getattr(type(callback), hook) is not getattr(base, hook)
+        getattr(getattr(callback, hook), "__func__", None) is not getattr(base, hook)
         for hook in ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
     )

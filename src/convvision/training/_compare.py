@@ -22,7 +22,7 @@ from convvision.training._comparison import Comparison
 from convvision.training._recipe import Recipe, resolve_recipe
 from convvision.training._run import Run
 from convvision.training._train import check_fit, train
-from convvision.training._weighting import ClassWeight
+from convvision.training._weighting import ClassWeight, weigh
 
 __all__ = ["compare"]
 
@@ -88,7 +88,9 @@ def compare(
             if isinstance(model, str)
             else _fresh(model, chosen[0]),
             data,
+            recipe,
         )
+    weigh(data, class_weight, sample_weight)
 
     comparison = Comparison(data.info.name, recipe, runs={name: [] for name in named})
     train_it = functools.partial(

@@ -31,7 +31,8 @@ def compile_for_use(model: Any, recipe: Recipe) -> None:
     An optimiser of ours gives way to Keras's Adam; one of Keras's stays, with all that it has gathered. The loss is
     that on labels as they are.
     """
-    optimizer = model.optimizer
+    # In float16 Keras wraps it in one that scales the loss.
+    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
     if not type(optimizer).__module__.startswith("keras."):
         _compile(model, keras.optimizers.Adam())
         return
@@ -51,7 +52,7 @@ def _compile(model: Any, optimizer: Any, label_smoothing: float = 0.0) -> None:
     )
     model.compile(optimizer=optimizer, loss=loss, metrics=["accuracy"])
     # Keras builds it at the first step; a run that is interrupted before that would be saved and not load.
-    optimizer.build(model.trainable_variables)
+    model.optimizer.build(model.trainable_variables)
 
 
 def _optimizer(recipe: Recipe) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,12 +111,18 @@ class DatasetRecord:
             )
         return data
 
+    def open_like(self, data: Dataset | StreamedDataset | str | os.PathLike[str]) -> Dataset | StreamedDataset:
+        """Open other data, or the same in another place, as these were opened: split alike, as raw pixels.
+
+        Raises:
+            ConvvisionError: The data cannot be had.
+        """
+        # A file of test images of its own belongs to the data of the run, and not to what is named here.
+        return self._open(data, {name: value for name, value in self.options if name != "test_path"})
+
     def _reopened(self) -> Dataset | StreamedDataset:
         if not self.streamed:
-            source = Path(self.location) if self.location else self.name
-            return open_data(
-                source, scale=None, image_shape=self.image_shape, aspect=self.aspect, options=dict(self.options)
-            )
+            return self._open(Path(self.location) if self.location else self.name, dict(self.options))
         height, width, channels = self.image_shape
         return stream_folder(
             self.location,
@@ -125,6 +132,11 @@ class DatasetRecord:
             scale=None,
             **dict(self.options),
         )
+
+    def _open(
+        self, data: Dataset | StreamedDataset | str | os.PathLike[str], options: dict[str, Any]
+    ) -> Dataset | StreamedDataset:
+        return open_data(data, scale=None, image_shape=self.image_shape, aspect=self.aspect, options=options)
 
     @classmethod
     def from_dict(cls, facts: dict[str, Any]) -> DatasetRecord:

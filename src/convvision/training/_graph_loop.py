@@ -103,9 +103,11 @@ class GraphLoop:
         model.stop_training = False
         heard.on_train_begin()
         logs: dict[str, Any] = {}
-        step, chunk = 0, 1
+        # Where BackupAndRestore takes up a training that was broken off, as in fit.
+        first_epoch = getattr(model, "_initial_epoch", None) or 0
+        step, chunk = sum(map(self._steps, range(first_epoch))), 1
         run: Callable[..., None] | None = None
-        for epoch in range(epochs):
+        for epoch in range(first_epoch, epochs):
             model.reset_metrics()
             order, steps = self._epoch_order(epoch), self._steps(epoch)
             heard.set_params({"epochs": epochs, "steps": steps, "verbose": 0})
@@ -115,12 +117,13 @@ class GraphLoop:
                 count = min(chunk, steps - done)
                 heard.on_train_batch_begin(done)
                 began = time.perf_counter()
+                tracing = run is None
                 run = run or traced(self._chunk, ((None,), "int32"), *[((), "int32")] * 4)
                 run(order, *(tf.constant(number, tf.int32) for number in (done, done + count, epoch, step)))
                 seconds = time.perf_counter() - began
                 # The first chunk of all is one step, and takes the time of preparing the graph besides.
                 if not every_batch:
-                    chunk = 8 if step == 0 else chunk_size(count, seconds)
+                    chunk = 1 if tracing else chunk_size(count, seconds)
                 done, step = done + count, step + count
                 logs = _numbers(model.get_metrics_result())
                 heard.on_train_batch_end(done - 1, logs)
@@ -228,7 +231,8 @@ class GraphLoop:
         model._loss_tracker.update_state(loss, sample_weight=count)
         model.compute_metrics(images, labels, outputs, weights)
         if self._hard:
-            each = -tf.gather(log_probabilities(outputs, from_logits=self._gives_logits), labels, batch_dims=1)
+            known = log_probabilities(tf.cast(outputs, tf.float32), from_logits=self._gives_logits)
+            each = -tf.gather(known, labels, batch_dims=1)
             self._hard.note(positions, each if weights is None else weights * each)
         if self._average:
             self._average.note(step)
@@ -243,6 +247,8 @@ class GraphLoop:
         if self._shares is not None:
             share = self._shares[step]
             images = mixed(images, share)
+        # As Keras casts what a model is called with; raw pixels are whole numbers.
+        images = tf.cast(images, self._model.inputs[0].dtype)
         return images, tf.gather(self._labels, positions), share
 
     def _parts(self, count: Any) -> list[slice]:
@@ -257,13 +263,16 @@ class GraphLoop:
         with tf.GradientTape() as tape:
             outputs = self._forward(images, statistics)
             loss = sum(
-                share
-                * self._model.compute_loss(
-                    images, labels[part], outputs, None if weights is None else weights[part], training=True
+                _times(
+                    share,
+                    self._model.compute_loss(
+                        images, labels[part], outputs, None if weights is None else weights[part], training=True
+                    ),
                 )
                 for labels, weights, share in targets
             )
-        return loss, outputs, tape.gradient(loss, variables)
+            scaled = self._model.optimizer.scale_loss(loss)
+        return loss, outputs, tape.gradient(scaled, variables)
 
 
 def _times(size: Any, found: Any) -> Any:

@@ -9,6 +9,7 @@ from convvision._keras import keras
 __all__ = ["SmoothedCrossentropy", "log_probabilities"]
 
 
+@keras.saving.register_keras_serializable("convvision")
 class SmoothedCrossentropy(keras.losses.SparseCategoricalCrossentropy):
     """Cross-entropy with label smoothing (Szegedy et al. 2016), which Keras has for one-hot labels alone.
 
@@ -21,6 +22,10 @@ class SmoothedCrossentropy(keras.losses.SparseCategoricalCrossentropy):
         super().__init__(from_logits=from_logits)
         self._label_smoothing = label_smoothing
         self._from_logits = from_logits
+
+    def get_config(self) -> dict[str, Any]:
+        """Give what ``from_config`` makes the same loss of, for a checkpoint in the middle of a training."""
+        return {"label_smoothing": self._label_smoothing, "from_logits": self._from_logits}
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         """Compute the loss of each image, (N,)."""

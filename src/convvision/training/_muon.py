@@ -15,6 +15,7 @@ _COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 
 
 @set_module("convvision.training")
+@keras.saving.register_keras_serializable("convvision")
 class Muon(keras.optimizers.Optimizer):
     """Steps of equal length in every direction that a convolution can take (Jordan et al. 2024); Adam for the rest.
 
@@ -23,8 +24,9 @@ class Muon(keras.optimizers.Optimizer):
     √(2 · filters), that of He's initialisation, before each step, so that the learning rate is a rate of turning
     (as in airbench, Jordan 2024). It must be followed by a normalisation, which takes no notice of a kernel's length.
 
-    Keras's own ``keras.optimizers.Muon`` hands convolution kernels to AdamW. Biases, dense and depthwise kernels, and
-    what normalisations learn, are trained by Adam here (Kingma & Ba 2015), with decoupled weight decay on the matrices.
+    Keras's own ``keras.optimizers.Muon`` hands convolution kernels to AdamW. Biases, dense kernels, depthwise kernels
+    of one filter a channel, and what normalisations learn, are trained by Adam here (Kingma & Ba 2015), with decoupled
+    weight decay on the matrices.
 
     Args:
         learning_rate: Of the convolution kernels.

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from convvision._checks import check_images
 from convvision.datasets import Dataset, Scaling, Split, StreamedDataset, StreamedSplit
-from convvision.datasets._open import open_data
 from convvision.errors import InputError, ShapeError
 from convvision.training._dataset_record import DatasetRecord
 from convvision.training._predictor import Predictor
@@ -37,9 +36,7 @@ def open_test(
         InputError: Other classes, or another scaling.
         ShapeError: Images of another shape.
     """
-    if data is None:
-        data = trained_on.open()
-    data = open_data(data, scale=None, image_shape=trained_on.image_shape, aspect=trained_on.aspect)
+    data = trained_on.open() if data is None else trained_on.open_like(data)
     if data.info.class_names != trained_on.class_names:
         raise InputError(
             f"The run tells these classes apart: {', '.join(trained_on.class_names)}. "

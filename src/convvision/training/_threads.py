@@ -23,7 +23,14 @@ def side_by_side() -> int:
     operations = tf.config.threading.get_inter_op_parallelism_threads() or _number("TF_NUM_INTEROP_THREADS")
     if an_operation != 1 or tf.config.list_physical_devices("GPU"):
         return 1
-    return operations or os.cpu_count() or 1
+    return operations or _cores()
+
+
+def _cores() -> int:
+    """Count the cores that this process may use, where the system says which."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _number(variable: str) -> int:

@@ -75,6 +75,7 @@ def train(
         epochs: Another number of epochs than the recipe's.
         callbacks: Keras callbacks, called as ``fit`` calls them. One that has a hook for batches gets every batch,
             which costs some time; with the attribute ``takes_chunks = True`` it is called at the end of each chunk.
+            The learning rate is theirs where the recipe neither warms up nor has a schedule.
         class_weight: How much the images of each class count: a positive number for names of classes or their indices,
             1 for those that are left out; or "balanced" for N / (K · n), where n of N images are of a class, and K
             classes have images, so that all classes count alike (King & Zeng 2001). The loss of each image is
@@ -105,17 +106,14 @@ def train(
         True
     """
     recipe = resolve_recipe(recipe, epochs)
-    _check_callbacks(callbacks)
+    _check_callbacks(callbacks, recipe)
     data = open_data(data)
     keras.utils.set_random_seed(check_seed(seed))
     if isinstance(model, str):
         with creating_in(available_precision(recipe.precision)):
             model = create_model(model, data.info.image_shape, data.info.num_classes)
-    check_fit(model, data)
+    reason = check_fit(model, data, recipe)
     _check_validation(callbacks, data)
-    reason = why_not(model, data)
-    if reason is not None:
-        _check_for_fit(recipe, model, reason)
     weights, weighting = weigh(data, class_weight, sample_weight)
     compile_to_train(model, recipe)
 
@@ -166,12 +164,16 @@ def train(
     return run
 
 
-def check_fit(model: Any, data: Dataset | StreamedDataset) -> None:
-    """Refuse a model and data that do not go together, in terms of both; build the model where it is not yet.
+def check_fit(model: Any, data: Dataset | StreamedDataset, recipe: Recipe) -> str | None:
+    """Refuse a model, data and a recipe that do not go together; build the model where it is not yet.
+
+    Returns:
+        Why the training has to go through Keras's ``fit``; None where our own loop serves.
 
     Raises:
         ShapeError: The model takes images of another shape.
-        InputError: The model tells another number of classes apart, or is no classifier.
+        InputError: The model tells another number of classes apart, or is no classifier; or the recipe asks for what
+            only our own loop does, and it cannot serve.
     """
     if isinstance(model, keras.Sequential) and not model.built:
         try:
@@ -193,6 +195,10 @@ def check_fit(model: Any, data: Dataset | StreamedDataset) -> None:
             f"{data.info.name!r} has {data.info.num_classes} classes. "
             f"Received: a model with {classes} outputs. Build it with num_classes={data.info.num_classes}."
         )
+    reason = why_not(model, data)
+    if reason is not None:
+        _check_for_fit(recipe, model, reason)
+    return reason
 
 
 def _check_for_fit(recipe: Recipe, model: Any, reason: str) -> None:
@@ -217,9 +223,18 @@ def _augmentation(recipe: Recipe, data: Dataset | StreamedDataset) -> Augmentati
     )
 
 
-def _check_callbacks(callbacks: Sequence[keras.callbacks.Callback]) -> None:
+def _check_callbacks(callbacks: Sequence[keras.callbacks.Callback], recipe: Recipe) -> None:
     if not isinstance(callbacks, Sequence) or not all(isinstance(one, keras.callbacks.Callback) for one in callbacks):
         raise InputError(f"callbacks is a list of Keras callbacks. Received: callbacks={callbacks!r}")
+    if recipe.schedule == "constant" and not recipe.warmup:
+        return
+    for callback in callbacks:
+        if isinstance(callback, keras.callbacks.LearningRateScheduler | keras.callbacks.ReduceLROnPlateau):
+            raise InputError(
+                f"The recipe {recipe.name!r} sets the learning rate at every step (schedule={recipe.schedule!r}, "
+                f"warmup={recipe.warmup}). Received: {type(callback).__name__}, which would do nothing. "
+                f"Use dataclasses.replace(recipe, schedule='constant', warmup=0.0), or leave the callback out."
+            )
 
 
 def _check_validation(callbacks: Sequence[keras.callbacks.Callback], data: Dataset | StreamedDataset) -> None:

@@ -21,7 +21,7 @@ class TrainingPass:
 
     def __init__(self, model: keras.Model) -> None:
         self._model = model
-        self._opened = may_be_opened(model)
+        self._opened = may_be_opened(model) and not any(map(_gathers_losses, model._flatten_layers()))
 
     def __call__(self, images: Any, statistics: BatchStatistics) -> Any:
         """Compute the outputs for a batch, or a part of it.
@@ -42,3 +42,8 @@ class TrainingPass:
 
         (outputs,) = finish(run_layers(self._model, [images], call))
         return outputs
+
+
+def _gathers_losses(layer: Any) -> bool:
+    """Tell whether a layer adds to the loss at each of several calls; called by itself, it forgets those before."""
+    return getattr(layer, "activity_regularizer", None) is not None and len(layer._inbound_nodes) > 1
