@@ -16,7 +16,7 @@ from PIL import Image
 
 from convvision.datasets import StreamedDataset, StreamedSplit, from_folder, stream_folder
 from convvision.errors import CorruptDataError, ShapeError
-from convvision.training import Recipe, Run, _run, load_run, train
+from convvision.training import Recipe, Run, _scoring, load_run, train
 from convvision.training._feed import Batches
 
 OPTIONS: dict[str, Any] = {"image_size": (12, 12), "aspect": "pad", "validation_split": 0.2}
@@ -119,7 +119,7 @@ def test_suspicious_labels_are_found_with_a_batch_in_memory(
         asked.append(len(positions))
         return read(split, positions)
 
-    monkeypatch.setattr(_run, "_STREAMED", 7)
+    monkeypatch.setattr(_scoring, "_STREAMED", 7)
     monkeypatch.setattr(StreamedSplit, "read", count)
     issues = run.label_issues(data)
     np.testing.assert_allclose(issues.joint, expected.joint)

@@ -98,10 +98,9 @@ def taking_means(layers: list[Any], *, seen: Any, now: Any) -> Iterator[None]:
         seen: Images before this batch; 0 for the first, which puts an end to what was before.
         now: Images of this batch.
     """
-    momentum = keras.ops.cast(seen / (seen + now), "float32")
     momenta = [layer.momentum for layer in layers]
     for layer in layers:
-        layer.momentum = momentum
+        layer.momentum = keras.ops.cast(seen / (seen + now), layer.variable_dtype)
     try:
         yield
     finally:

@@ -228,14 +228,15 @@ register_recipe(
 register_recipe(
     Recipe(
         "strong",
-        summary="Muon, half precision and flips, 8 epochs: for fast_conv_large or fast_conv_medium.",
+        summary="Muon, half precision, flips, four epochs and the harder half of another: for fast_conv_large.",
         optimizer="muon",
         learning_rate=0.05,
         schedule="linear",
         warmup=0.1,
         weight_decay=0.02,
         batch_size=128,
-        epochs=8,
+        epochs=5,
+        hard_fraction=0.5,
         label_smoothing=0.1,
         flip=True,
         precision="bfloat16",
