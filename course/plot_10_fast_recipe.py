@@ -89,13 +89,15 @@ convvision.visualize.plot_most_confused(run.confusion(data), pairs=3, per_pair=8
 # -----------------
 # Larger networks multiply more for each image. These lead from the smallest of the zoo to one of its largest; a
 # network with a larger receptive field judges by more of the image.
-for name in ("tiny_5k", "fast_conv", "fast_conv_medium", "fast_conv_large", "resnet_20", "wrn_16_4"):
+for name in ("tiny_5k", "fast_conv_small", "fast_conv", "fast_conv_large", "resnet_20", "wrn_16_4"):
     table = convvision.summary(convvision.create_model(name))
     print(
         f"{name:16} {table.parameters:9,} parameters, {table.multiply_adds / 1e6:5.1f} million multiply-adds an image"
     )
 
 # %%
+# The :doc:`model zoo </reference/zoo>` has all of them, in a table that sorts.
+#
 # Whether so much more work pays is a question for an experiment, and it wants the recipe to grow with the network:
 # more epochs, and images that are mirrored, moved and partly blanked, so that no two epochs are alike. These are the
 # recipes that there are:
@@ -103,7 +105,7 @@ for name in convvision.list_recipes():
     print(f"{name:8} {convvision.get_recipe(name).summary}")
 
 # %%
-# ``strong`` spends what the lesson's script spends. With ``fast_conv_large`` it reached
+# ``strong`` spends about what the lesson's script spends. With ``fast_conv_large`` it reached
 # :result:`time_to_accuracy_strong:accuracy.mean | percent` on average over
 # :result:`time_to_accuracy_strong:seeds | count` seeds, in
 # :result:`time_to_accuracy_strong:ours.towers.warm_seconds_median | number` seconds behind the first step; the
@@ -129,5 +131,5 @@ for name in convvision.list_recipes():
 # .. dropdown:: Answer
 #
 #    It sees most images once and some of them twice. Variation helps a network that has seen everything and begins to
-#    learn it by heart; this one has not got that far, and mirrored images only make its task harder. With eight
-#    epochs it is another matter.
+#    learn it by heart; this one has not got that far, and mirrored images only make its task harder. The recipe
+#    ``strong``, which shows each image several times, mirrors them.
