@@ -96,9 +96,13 @@ for name in ("tiny_5k", "fast_conv_small", "fast_conv", "fast_conv_large", "resn
     )
 
 # %%
-# The :doc:`model zoo </reference/zoo>` has all of them, in a table that sorts.
+# The :doc:`model zoo </reference/zoo>` has all of them, in a table that sorts. Some of them have been trained:
 #
-# Whether so much more work pays is a question for an experiment, and it wants the recipe to grow with the network:
+# .. zoo-scatter::
+#
+#    Test accuracy on Fashion-MNIST against multiply-adds for one image; the recipe stands behind the name.
+#
+# Recorded by ``python benchmarks/leaderboard.py``. Whether so much more work pays is a question for an experiment, and it wants the recipe to grow with the network:
 # more epochs, and images that are mirrored, moved and partly blanked, so that no two epochs are alike. These are the
 # recipes that there are:
 for name in convvision.list_recipes():

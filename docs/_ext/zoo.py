@@ -141,7 +141,7 @@ class ZooScatter(SphinxDirective, Figure):
         picture.parent.mkdir(parents=True, exist_ok=True)
         draw_scatter(rows, picture)
         self.arguments = [f"/{_PICTURE}"]
-        self.options.setdefault("alt", f"{len(rows)} models from {rows[0]['name']} to {rows[-1]['name']}")
+        self.options.setdefault("alt", "A point for each model and recipe.")
         return super().run()
 
 
