@@ -14,7 +14,7 @@ from keras import layers
 from convvision.datasets import Dataset
 from convvision.training import Recipe, get_recipe, load_run, train
 
-RECIPE = Recipe("everything", epochs=3, batch_size=20, hard_fraction=0.5, mixup=0.3, averaging=0.3, label_smoothing=0.1)
+RECIPE = Recipe("everything", epochs=9, batch_size=20, hard_fraction=0.5, mixup=0.3, averaging=0.3, label_smoothing=0.1)
 
 
 def convolutional(policy: str) -> keras.Model:
@@ -39,9 +39,9 @@ def half_precision() -> Iterator[None]:
     keras.config.set_dtype_policy(before)
 
 
-# Weights of half precision move so little in three epochs that only the others learn.
+# Weights of half precision move so little that only the others learn.
 @pytest.mark.parametrize(
-    ("policy", "accuracy"), [("float64", 0.35), ("bfloat16", 0.0), ("mixed_bfloat16", 0.35), ("mixed_float16", 0.35)]
+    ("policy", "accuracy"), [("float64", 0.4), ("bfloat16", 0.0), ("mixed_bfloat16", 0.4), ("mixed_float16", 0.4)]
 )
 def test_a_model_keeps_its_precision_and_learns(policy: str, accuracy: float, data: Dataset) -> None:
     keras.utils.set_random_seed(0)
@@ -49,7 +49,7 @@ def test_a_model_keeps_its_precision_and_learns(policy: str, accuracy: float, da
     run = train(model, data, RECIPE, sample_weight=np.full(len(data.train), 2.0), verbose=0)
     assert run.execution["loop"] == "graph"
     assert model.layers[0].compute_dtype == policy.removeprefix("mixed_")
-    assert run.metrics["test_accuracy"] > accuracy
+    assert run.metrics["test_accuracy"] > accuracy, policy
     assert np.isfinite(run.history["loss"]).all()
 
 

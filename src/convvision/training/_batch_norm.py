@@ -81,11 +81,13 @@ def normalise(layer: Any, inputs: Any, statistics: BatchStatistics) -> Any:
 
 
 def with_statistics(model: keras.Model) -> list[Any]:
-    """List the layers whose moving statistics a training moves."""
+    """List the layers whose moving statistics a training moves; those in half precision cannot hold a mean of many."""
     return [
         layer
         for layer in model._flatten_layers()
-        if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable
+        if isinstance(layer, keras.layers.BatchNormalization)
+        and layer.trainable
+        and layer.variable_dtype in ("float32", "float64")
     ]
 
 
