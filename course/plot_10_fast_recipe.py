@@ -102,9 +102,9 @@ for name in ("tiny_5k", "fast_conv_small", "fast_conv", "fast_conv_large", "resn
 #
 #    Test accuracy on Fashion-MNIST against multiply-adds for one image; the recipe stands behind the name.
 #
-# Recorded by ``python benchmarks/leaderboard.py``. Whether so much more work pays is a question for an experiment, and it wants the recipe to grow with the network:
-# more epochs, and images that are mirrored, moved and partly blanked, so that no two epochs are alike. These are the
-# recipes that there are:
+# Recorded by ``python benchmarks/leaderboard.py``. Whether so much more work pays is a question for an experiment,
+# and it wants the recipe to grow with the network: more epochs, and images that are mirrored, moved and partly
+# blanked, so that no two epochs are alike. These are the recipes that there are:
 for name in convvision.list_recipes():
     print(f"{name:8} {convvision.get_recipe(name).summary}")
 
