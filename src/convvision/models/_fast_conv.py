@@ -93,7 +93,12 @@ for _name, _widths, _parameters, _summary in (
     ),
     ("fast_conv_small", ((16,), (32,), (64,)), 34_314, "The same with fewer filters: enough for digits."),
     ("fast_conv_medium", ((64, 64), (128,), (192,)), 366_602, "The same with four convolutions, twice as wide."),
-    ("fast_conv_large", ((64, 64, 64), (128, 128), (128,)), 467_466, "The same with six convolutions, for minutes."),
+    (
+        "fast_conv_large",
+        ((64, 64, 64), (128, 128), (128,)),
+        467_466,
+        "The same with six convolutions, for trainings of minutes.",
+    ),
     (
         "fast_conv_xlarge",
         ((96, 96, 96), (192, 192), (256, 256)),
