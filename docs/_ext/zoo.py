@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from matplotlib.figure import Figure as Drawing
 from sphinx.application import Sphinx
 from sphinx.directives.patches import Figure
 from sphinx.util.docutils import SphinxDirective
@@ -139,23 +140,23 @@ class ZooScatter(SphinxDirective, Figure):
             return []
         picture = Path(self.env.app.srcdir, _PICTURE)
         picture.parent.mkdir(parents=True, exist_ok=True)
-        draw_scatter(rows, picture)
+        draw_scatter(rows).savefig(picture)
         self.arguments = [f"/{_PICTURE}"]
         self.options.setdefault("alt", "A point for each model and recipe.")
         return super().run()
 
 
-def draw_scatter(rows: list[dict[str, Any]], picture: Path) -> None:
+def draw_scatter(rows: list[dict[str, Any]]) -> Drawing:
     """Draw the models that were measured.
 
     Args:
         rows: Of :func:`zoo_rows`, with accuracies.
-        picture: The file to write.
-    """
-    from matplotlib.figure import Figure as Drawing  # noqa: PLC0415
 
+    Returns:
+        The figure.
+    """
     figure = Drawing(figsize=(8, 5), layout="constrained")
-    axes = figure.add_subplot()
+    axes = figure.add_subplot(xscale="log", xlabel="multiply-adds for one image", ylabel="test accuracy")
     for index, family in enumerate(dict.fromkeys(row["family"] for row in rows)):
         of_family = [row for row in rows if row["family"] == family]
         means = [statistics.mean(row["accuracy"]) for row in of_family]
@@ -164,16 +165,17 @@ def draw_scatter(rows: list[dict[str, Any]], picture: Path) -> None:
         marker = "osD^vP*X<>hp"[index % 12]
         axes.errorbar(costs, means, spreads, fmt=marker, capsize=3, label=family, color=f"C{index % 10}")
         for row, cost, mean in zip(of_family, costs, means, strict=True):
-            axes.annotate(
-                f"{row['name']} ({row['recipe']})", (cost, mean), (5, 4), textcoords="offset points", fontsize=7
-            )
-    # Room for the name of the costliest.
-    axes.set_xlim(right=8 * max(row["multiply_adds"] for row in rows))
-    axes.set(xscale="log", xlabel="multiply-adds for one image", ylabel="test accuracy")
+            # By turns on the left and on the right, so that neighbours do not cover each other's names.
+            place, side = ((6, -10), "left") if rows.index(row) % 2 else ((-6, 4), "right")
+            name = f"{row['name']} ({row['recipe']})"
+            axes.annotate(name, (cost, mean), place, textcoords="offset points", fontsize=7, ha=side)
+    # Room for the names of the cheapest and the costliest.
+    every = [row["multiply_adds"] for row in rows]
+    axes.set_xlim(min(every) / 6, 9 * max(every))
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:.1%}")
     axes.grid(alpha=0.3)
-    axes.legend(fontsize=8)
-    figure.savefig(picture)
+    axes.legend(fontsize=8, loc="lower right")
+    return figure
 
 
 def _rows_of(directive: SphinxDirective) -> list[dict[str, Any]]:

@@ -100,8 +100,13 @@ def test_the_zoo_is_drawn_with_and_without_figures(accuracy: list[float] | None,
     assert cells["training"] == '<td data-value="0">–</td>'
     assert cells["10,000 images"] == '<td data-value="1.25">1.25 s</td>'
     if accuracy:
-        zoo.draw_scatter([row], tmp_path / "zoo.svg")
-        assert (tmp_path / "zoo.svg").stat().st_size > 1000
+        costly = {**row, "name": "costly", "multiply_adds": 100 * row["multiply_adds"]}
+        (axes,) = zoo.draw_scatter([row, costly]).axes
+        # On a logarithmic axis a hundredfold is most of the width.
+        to_axes = axes.transData + axes.transAxes.inverted()
+        first, second = (to_axes.transform((one["multiply_adds"], 0.92))[0] for one in (row, costly))
+        assert 0 < first < 0.3
+        assert 0.7 < second < 1
 
 
 def test_what_was_measured_is_read_where_there_is_any(tmp_path: Path) -> None:
