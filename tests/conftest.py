@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 # Before anything imports Matplotlib or TensorFlow, which read these once.
@@ -66,3 +66,18 @@ def real_data_home() -> Path:
         f"Fashion-MNIST and MNIST are in none of {looked}. Set CONVVISION_DATA_HOME to the folder that holds "
         f"fashion_mnist/ and mnist/, or let convvision.load_dataset download both."
     )
+
+
+@pytest.fixture
+def set_policy() -> Iterator[Callable[[str], None]]:
+    """Choose in which precision models are made, until the test is over."""
+    import keras
+
+    before = keras.config.dtype_policy()
+    yield keras.config.set_dtype_policy
+    keras.config.set_dtype_policy(before)
+
+
+@pytest.fixture
+def mixed_precision(set_policy: Callable[[str], None]) -> None:
+    set_policy("mixed_bfloat16")

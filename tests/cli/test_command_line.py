@@ -437,11 +437,13 @@ def test_predict_refuses_what_is_no_picture(saved: Path, tmp_path: Path, capsys:
 def test_compare_takes_patterns_and_saves(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "comparison"
     arguments = ["compare", "dense_*", "conv_16_16", "dense_128", "--data", str(folder)]
-    assert run([*arguments, "--epochs", "1", "--seeds", "2", "--out", str(out)]) == 0
+    assert run([*arguments, "--epochs", "1", "--seeds", "2", "--class-weight", "balanced", "--out", str(out)]) == 0
     printed = capsys.readouterr().out
     assert [line.split()[0] for line in printed.splitlines()[4:7]] == ["dense_128", "dense_512", "conv_16_16"]
     names = {path.name for path in out.iterdir()}
     assert {"comparison.json", "comparison.csv", "comparison.png", "dense_512-seed-1"} <= names
+    weighting = json.loads((out / "dense_512-seed-1" / "run.json").read_text())["weighting"]
+    assert list(weighting) == ["class_weight"]
 
 
 def test_activations_draws_a_picture(saved: Path, folder: Path, tmp_path: Path) -> None:

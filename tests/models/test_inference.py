@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -70,14 +70,6 @@ def convolved(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
         monkeypatch.setattr(keras.ops, name, record)
     return dtypes
-
-
-@pytest.fixture
-def mixed_precision() -> Iterator[None]:
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("mixed_bfloat16")
-    yield
-    keras.config.set_dtype_policy(before)
 
 
 # The same numbers

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import keras
@@ -80,14 +79,6 @@ def pixels(count: int, shape: tuple[int, int, int] = (28, 28, 1)) -> np.ndarray:
 
 def outputs(model: keras.Model, images: np.ndarray) -> np.ndarray:
     return keras.ops.convert_to_numpy(model(images, training=False))
-
-
-@pytest.fixture
-def mixed_precision() -> Iterator[None]:
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("mixed_bfloat16")
-    yield
-    keras.config.set_dtype_policy(before)
 
 
 def test_the_lessons_models_are_registered() -> None:

@@ -157,7 +157,21 @@ def test_a_second_chunk_waits_until_a_step_has_been_timed(data: Dataset) -> None
     assert chunks.ends[:2] == [0, 1]
 
 
-def test_a_training_that_was_broken_off_is_taken_up_again(data: Dataset, tmp_path: Path) -> None:
+class OwnStep(keras.Model):
+    """Goes through Keras's fit."""
+
+    def train_step(self, state: Any) -> Any:
+        return super().train_step(state)
+
+
+@pytest.mark.parametrize(("kind", "loop"), [(keras.Model, "graph"), (OwnStep, "fit")])
+def test_a_training_that_was_broken_off_is_taken_up_again(
+    kind: type[keras.Model], loop: str, data: Dataset, tmp_path: Path
+) -> None:
+    def made() -> keras.Model:
+        image = keras.Input((12, 12, 1))
+        return kind(image, keras.layers.Dense(4, activation="softmax")(keras.layers.Flatten()(image)))
+
     class Break(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
             if epoch == 2:
@@ -166,17 +180,20 @@ def test_a_training_that_was_broken_off_is_taken_up_again(data: Dataset, tmp_pat
     recipe = Recipe("r", batch_size=50, epochs=4, schedule="linear", learning_rate=0.1, optimizer="sgd")
     backup = str(tmp_path / "backup")
     with pytest.raises(RuntimeError, match="a power cut"):
-        train("dense_128", data, recipe, callbacks=[keras.callbacks.BackupAndRestore(backup), Break()], verbose=0)
+        train(made(), data, recipe, callbacks=[keras.callbacks.BackupAndRestore(backup), Break()], verbose=0)
     rates: list[float] = []
 
     class Rates(keras.callbacks.Callback):
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             rates.append(float(self.model.optimizer.learning_rate))
 
-    run = train("dense_128", data, recipe, callbacks=[keras.callbacks.BackupAndRestore(backup), Rates()], verbose=0)
+    run = train(made(), data, recipe, callbacks=[keras.callbacks.BackupAndRestore(backup), Rates()], verbose=0)
+    assert run.execution["loop"] == loop
     assert len(run.history["loss"]) == 2
     # The last of four steps of the third and of the fourth epoch, of 16 in all.
     assert rates == pytest.approx([0.1 * (1 - 11.5 / 16), 0.1 * (1 - 15.5 / 16)], rel=1e-5)
+    # A further training of the same model is one from the beginning.
+    assert len(train(run.model, data, recipe, verbose=0).history["loss"]) == 4
 
 
 def test_a_checkpoint_in_the_middle_loads_with_optimiser_and_loss(data: Dataset, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -30,27 +30,43 @@ def convolutional(policy: str) -> keras.Model:
     )
 
 
+def by_fit(model: keras.Model, start: list[np.ndarray], data: Dataset, rate: float) -> None:
+    """Take the same one step of all images by Keras's own fit."""
+    model.set_weights(start)
+    model.compile(keras.optimizers.SGD(rate), keras.losses.SparseCategoricalCrossentropy())
+    model.fit(*data.train, batch_size=200, epochs=1, shuffle=False, verbose=0)
+
+
 @pytest.fixture
-def half_precision() -> Iterator[None]:
+def half_precision(set_policy: Callable[[str], None]) -> None:
     """Keras scales the loss where this is the policy of the whole model."""
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("mixed_float16")
-    yield
-    keras.config.set_dtype_policy(before)
+    set_policy("mixed_float16")
 
 
-# Weights of half precision move so little that only the others learn.
-@pytest.mark.parametrize(
-    ("policy", "accuracy"), [("float64", 0.4), ("bfloat16", 0.0), ("mixed_bfloat16", 0.4), ("mixed_float16", 0.4)]
-)
-def test_a_model_keeps_its_precision_and_learns(policy: str, accuracy: float, data: Dataset) -> None:
+@pytest.mark.parametrize("policy", ["float64", "mixed_bfloat16", "mixed_float16"])
+def test_a_model_keeps_its_precision_and_learns(policy: str, data: Dataset) -> None:
     keras.utils.set_random_seed(0)
     model = convolutional(policy)
     run = train(model, data, RECIPE, sample_weight=np.full(len(data.train), 2.0), verbose=0)
     assert run.execution["loop"] == "graph"
     assert model.layers[0].compute_dtype == policy.removeprefix("mixed_")
-    assert run.metrics["test_accuracy"] > accuracy, policy
-    assert np.isfinite(run.history["loss"]).all()
+    assert run.metrics["test_accuracy"] > 0.4
+
+
+def test_a_model_whose_weights_are_of_half_precision_is_left_to_kerass_kernel(data: Dataset) -> None:
+    """A step is often less than such a weight can say, so it hardly learns; but the first steps are those of fit."""
+    plain = dataclasses.replace(get_recipe("lesson"), batch_size=200, epochs=1, optimizer="sgd", learning_rate=0.5)
+    keras.utils.set_random_seed(0)
+    model = convolutional("bfloat16")
+    start = model.get_weights()
+    run = train(model, data, plain, verbose=0)
+    moved = model.get_weights()
+    assert run.execution["loop"] == "graph"
+    by_fit(model, start, data, 0.5)
+    for ours, theirs in zip(moved, model.get_weights(), strict=True):
+        np.testing.assert_allclose(ours.astype(np.float32), theirs.astype(np.float32), rtol=0.02, atol=0.02)
+    assert any((weight != before).any() for weight, before in zip(moved, start, strict=True))
+    assert np.isfinite(train(model, data, RECIPE, verbose=0).history["loss"]).all()
 
 
 @pytest.mark.usefixtures("half_precision")
@@ -63,9 +79,7 @@ def test_a_loss_that_is_scaled_moves_the_weights_as_fit_does(data: Dataset) -> N
     assert run.execution["loop"] == "graph"
     assert type(model.optimizer).__name__ == "LossScaleOptimizer"
 
-    model.set_weights(start)
-    model.compile(keras.optimizers.SGD(0.1), keras.losses.SparseCategoricalCrossentropy())
-    model.fit(data.train.images, data.train.labels, batch_size=200, epochs=1, shuffle=False, verbose=0)
+    by_fit(model, start, data, 0.1)
     for ours, theirs in zip(moved, model.get_weights(), strict=True):
         np.testing.assert_allclose(ours, theirs, atol=2e-3)
     assert max(np.abs(weight - before).max() for weight, before in zip(moved, start, strict=True)) > 0.01

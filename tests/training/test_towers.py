@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from convvision.training import _towers
+from convvision.training import _threads, _towers
 from convvision.training._towers import count_towers
 
 
@@ -23,3 +23,14 @@ def test_the_last_batch_has_an_image_for_each_part(monkeypatch: pytest.MonkeyPat
     assert count_towers({96 * 3 + 2}, 96) == 2
     assert count_towers({960, 96 * 3 + 1}, 96) == 1
     assert count_towers({7}, 96) == 4
+
+
+def test_only_cores_that_the_process_may_use_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_threads.os, "sched_getaffinity", lambda _: {3, 5, 6}, raising=False)
+    monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "1")
+    monkeypatch.delenv("TF_NUM_INTEROP_THREADS", raising=False)
+    assert _threads.side_by_side() == 3
+    # Where no system says which, all of them.
+    monkeypatch.delattr(_threads.os, "sched_getaffinity")
+    monkeypatch.setattr(_threads.os, "cpu_count", lambda: 7)
+    assert _threads.side_by_side() == 7

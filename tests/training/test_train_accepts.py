@@ -233,6 +233,19 @@ def test_a_callback_that_the_schedule_would_overrule(callback: keras.callbacks.C
         train("dense_128", data, "lesson", callbacks=[callback], verbose=0)
 
 
+@pytest.mark.usefixtures("no_fit")
+def test_a_backup_that_would_lack_what_the_recipe_gathers(data: Dataset, tmp_path: Path) -> None:
+    message = (
+        "BackupAndRestore takes up a training of which each epoch stands by itself. "
+        "Received: the recipe 'gathers' with hard_fraction=0.5 and averaging=0.3, "
+        "which gathers from one epoch to the next what no backup holds. "
+        "Use dataclasses.replace(recipe, hard_fraction=1.0, averaging=0.0), or leave the callback out."
+    )
+    backup = keras.callbacks.BackupAndRestore(str(tmp_path))
+    with pytest.raises(InputError, match=re.escape(message)):
+        train("dense_128", data, Recipe("gathers", hard_fraction=0.5, averaging=0.3), callbacks=[backup], verbose=0)
+
+
 @pytest.mark.parametrize("epochs", [0, -1, 1.5, True])
 @pytest.mark.usefixtures("no_fit")
 def test_epochs_is_a_positive_whole_number(epochs: Any, data: Dataset) -> None:
@@ -269,19 +282,3 @@ def test_a_model_with_activations_of_tensorflow_is_trained_and_comes_back(data: 
     loaded = load_run(run.save(tmp_path / "run"))
     before, after = (some.predict(data.test.images).probabilities for some in (run, loaded))
     np.testing.assert_array_equal(before, after)
-
-
-def test_a_model_in_double_precision_is_trained_in_the_graph(data: Dataset) -> None:
-    model = keras.Sequential(
-        [
-            keras.Input((12, 12, 1), dtype="float64"),
-            layers.Conv2D(4, 3, dtype="float64"),
-            layers.BatchNormalization(dtype="float64"),
-            layers.Flatten(dtype="float64"),
-            layers.Dense(4, activation="softmax", dtype="float64"),
-        ]
-    )
-    run = train(model, data, epochs=2, verbose=0)
-    assert run.execution["loop"] == "graph"
-    assert run.history["loss"][1] < run.history["loss"][0]
-    assert model.get_layer(index=1).moving_mean.dtype == "float64"

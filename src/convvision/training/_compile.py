@@ -23,6 +23,8 @@ def compile_to_train(model: Any, recipe: Recipe) -> None:
         InputError: An optimiser that Keras does not have.
     """
     _compile(model, _optimizer(recipe), recipe.label_smoothing)
+    # Keras never forgets where BackupAndRestore took up an earlier training of the same model.
+    model._initial_epoch = None
 
 
 def compile_for_use(model: Any, recipe: Recipe) -> None:

@@ -112,6 +112,10 @@ class RateSchedule(keras.callbacks.Callback):
         self._recipe, self._steps = recipe, steps
         self._step = 0
 
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
+        # A training that was broken off does not begin with the first.
+        self._step = epoch * self._steps // self._recipe.epochs
+
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002
         if keras.config.backend() == "jax":
             # There a fit keeps the optimiser's variables to itself, and reads them again only where it is told to.

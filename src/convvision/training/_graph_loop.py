@@ -104,7 +104,7 @@ class GraphLoop:
         heard.on_train_begin()
         logs: dict[str, Any] = {}
         # Where BackupAndRestore takes up a training that was broken off, as in fit.
-        first_epoch = getattr(model, "_initial_epoch", None) or 0
+        first_epoch = model._initial_epoch or 0
         step, chunk = sum(map(self._steps, range(first_epoch))), 1
         run: Callable[..., None] | None = None
         for epoch in range(first_epoch, epochs):

@@ -75,7 +75,8 @@ def train(
         epochs: Another number of epochs than the recipe's.
         callbacks: Keras callbacks, called as ``fit`` calls them. One that has a hook for batches gets every batch,
             which costs some time; with the attribute ``takes_chunks = True`` it is called at the end of each chunk.
-            The learning rate is theirs where the recipe neither warms up nor has a schedule.
+            The learning rate is theirs where the recipe neither warms up nor has a schedule, and ``BackupAndRestore``
+            serves where it has neither ``hard_fraction`` nor ``averaging``.
         class_weight: How much the images of each class count: a positive number for names of classes or their indices,
             1 for those that are left out; or "balanced" for N / (K · n), where n of N images are of a class, and K
             classes have images, so that all classes count alike (King & Zeng 2001). The loss of each image is
@@ -226,6 +227,15 @@ def _augmentation(recipe: Recipe, data: Dataset | StreamedDataset) -> Augmentati
 def _check_callbacks(callbacks: Sequence[keras.callbacks.Callback], recipe: Recipe) -> None:
     if not isinstance(callbacks, Sequence) or not all(isinstance(one, keras.callbacks.Callback) for one in callbacks):
         raise InputError(f"callbacks is a list of Keras callbacks. Received: callbacks={callbacks!r}")
+    unsaved = [name for name in ("hard_fraction", "averaging") if name in recipe.beyond_fit]
+    if unsaved and any(isinstance(one, keras.callbacks.BackupAndRestore) for one in callbacks):
+        asked = " and ".join(f"{name}={getattr(recipe, name)}" for name in unsaved)
+        plain = ", ".join(f"{name}={getattr(Recipe, name)}" for name in unsaved)
+        raise InputError(
+            f"BackupAndRestore takes up a training of which each epoch stands by itself. Received: the recipe "
+            f"{recipe.name!r} with {asked}, which gathers from one epoch to the next what no backup holds. "
+            f"Use dataclasses.replace(recipe, {plain}), or leave the callback out."
+        )
     if recipe.schedule == "constant" and not recipe.warmup:
         return
     for callback in callbacks:
