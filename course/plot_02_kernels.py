@@ -77,7 +77,7 @@ plot_filters(run.model, "conv_1")
 # There is no more to a convolutional layer than this: a kernel, a bias that is added, and an activation (ReLU)
 # that turns what is negative into 0. Done by hand, channel 3 of the layer comes out the same.
 layer = run.model.get_layer("conv_1")
-weights, bias = np.array(layer.kernel), np.array(layer.bias)
+weights, bias = layer.get_weights()
 by_hand = np.maximum(kernels.apply(boot, weights[:, :, 0, 3], padding="valid")[..., 0] + bias[3], 0)
 by_layer = extract_activations(run.model, boot[np.newaxis], "conv_1").layers[0].maps[0, :, :, 3]
 print("largest difference:", abs(by_hand - by_layer).max() < 1e-5 and "less than 0.00001")

@@ -75,11 +75,12 @@ plot_feature_maps(run.model, shoes[0], "pool_2", order="strongest")
 # -----------------
 # A picture shows one channel at a time. The explorer holds the network itself, and your browser computes it: choose a
 # layer, a channel and a unit, see the sum behind each number, and draw on the image while the network reads it. It
-# works here, and in a file that you can send to others.
+# works here, and in a file that you can send to others; from a script, open the file that ``page`` names.
+page = Path(tempfile.mkdtemp()) / "explorer.html"
 export_explorer(
     run.model,
     shoes,
-    Path(tempfile.mkdtemp()) / "explorer.html",
+    page,
     class_names=data.info.class_names,
     labels=data.test.labels[boots],
     scaling=data.scaling,

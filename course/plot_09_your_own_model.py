@@ -67,7 +67,7 @@ comparison.plot()
 # ------------
 # The name is known in this process only. From an installed package it is known everywhere, for ``convvision train``
 # too. A package needs two files. The first, ``my_nets.py``, holds the builder without the decorator; the first line of
-# its docstring is what the list of models says about it:
+# its docstring is what ``get_model_info`` says about it:
 #
 # .. code-block:: python
 #

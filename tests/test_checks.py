@@ -156,8 +156,12 @@ def test_class_indices_are_returned_as_they_are(num_classes: int, count: int, da
         ([[0], [1], [2]], "Expected one label an image: shape (3,). Received: shape (3, 1)."),
         (1, "Expected one label an image: shape (3,). Received: shape ()."),
         ([[0], [1, 2], [1]], "Expected one label an image: shape (3,). Received: parts that are not equally long."),
-        ([0.0, 1.0, 2.0], "integer class indices from 0 to 2. Received: dtype float64."),
-        ([True, False, True], "integer class indices from 0 to 2. Received: dtype bool."),
+        (
+            [0.0, 1.0, 2.0],
+            "whole numbers from 0. Received: dtype float64. Whole numbers that are stored as floats become indices by "
+            "labels.astype('int64').",
+        ),
+        ([True, False, True], "Labels are class indices, whole numbers from 0. Received: dtype bool. numpy.unique("),
         (["cat", "dog", "cat"], "dtype <U3. numpy.unique(labels, return_inverse=True) turns names into indices."),
         ([0, 3, 4], "class indices from 0 to 2. Received: 3 at position 1 (2 labels are outside)."),
         ([0, 1, -1], "class indices from 0 to 2. Received: -1 at position 2 (1 labels are outside)."),

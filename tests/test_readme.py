@@ -6,6 +6,7 @@ import re
 import runpy
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ COMMANDS = re.findall(r"^\$ (.*)$", README, flags=re.MULTILINE)
 
 
 def test_there_are_blocks_to_test() -> None:
-    assert len(PYTHON_BLOCKS) == 2
+    assert len(PYTHON_BLOCKS) == 3
     assert len(COMMANDS) >= 8
 
 
@@ -32,9 +33,16 @@ def test_the_ten_lines_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caps
     assert convvision.load_run("my_run").model.name == "conv_32_32"
 
 
+def test_the_recipe_that_is_varied_trains_on_the_real_digits() -> None:
+    found: dict[str, Any] = {}
+    exec(compile(PYTHON_BLOCKS[1], "README.md", "exec"), found)  # noqa: S102
+    assert found["run"].recipe == found["recipe"]
+    assert found["run"].metrics["test_accuracy"] > 0.99
+
+
 def test_the_model_of_ones_own_runs(capsys: pytest.CaptureFixture[str]) -> None:
     try:
-        exec(compile(PYTHON_BLOCKS[1], "README.md", "exec"), {})  # noqa: S102
+        exec(compile(PYTHON_BLOCKS[2], "README.md", "exec"), {})  # noqa: S102
     finally:
         convvision.models.MODELS.unregister("wide_first")
     assert "24 × 24 × 64" in capsys.readouterr().out

@@ -107,10 +107,12 @@ def check_labels(candidates: Any, *, count: int, num_classes: int) -> NDArray[np
     if labels.shape != (count,):
         raise LabelError(f"Expected one label an image: shape ({count},). Received: shape {labels.shape}.")
     if labels.dtype.kind not in "iu":
-        raise LabelError(
-            f"Labels are integer class indices from 0 to {num_classes - 1}. Received: dtype {labels.dtype}. "
-            f"numpy.unique(labels, return_inverse=True) turns names into indices."
+        advice = (
+            "Whole numbers that are stored as floats become indices by labels.astype('int64')."
+            if labels.dtype.kind == "f"
+            else "numpy.unique(labels, return_inverse=True) turns names into indices."
         )
+        raise LabelError(f"Labels are class indices, whole numbers from 0. Received: dtype {labels.dtype}. {advice}")
     if count and not 0 <= labels.min() <= labels.max() < num_classes:
         outside = np.flatnonzero((labels < 0) | (labels >= num_classes))
         raise LabelError(

@@ -472,6 +472,24 @@ def test_activations_says_what_is_wrong(
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("command", ["activations", "explore"])
+def test_images_of_other_classes_are_not_shown_under_the_names_of_these(
+    saved: Path, tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "shown"
+    assert run([command, str(saved), "--data", "drawn_fashion", "--out", str(out)]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("Error: The run tells these classes apart: ")
+    assert "Received: T-shirt/top, Trouser" in said
+    assert not out.exists()
+
+
+def test_the_help_of_train_names_every_recipe_of_ours(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["train", "--help"]) == 0
+    said = capsys.readouterr().out
+    assert all(name in said for name in ("lesson", "fast", "strong", "best"))
+
+
 @pytest.mark.slow
 def test_demo_leaves_pictures_and_runs_in_which_convolutions_win(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]

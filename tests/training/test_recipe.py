@@ -99,6 +99,7 @@ def test_an_entry_point_that_is_no_recipe_is_refused_by_name() -> None:
         ({"averaging": 1.0}, r"averaging is a fraction: at least 0 and below 1\. Received: averaging=1\.0"),
         ({"mixup": -0.2}, r"mixup is at least 0 and finite\. Received: mixup=-0\.2"),
         ({"mixup": True}, r"Received: mixup=True"),
+        ({"flip": "yes"}, r"flip is True or False\. Received: flip='yes'"),
         ({"label_smoothing": -0.1}, r"label_smoothing.*Received: label_smoothing=-0\.1"),
         ({"hard_fraction": 0}, r"hard_fraction is in \(0, 1\]\. Received: hard_fraction=0"),
         ({"hard_fraction": 0.5, "epochs": 1}, r"there are two at least\. Received: epochs=1.*Use hard_fraction=1\.0"),

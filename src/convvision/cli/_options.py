@@ -19,7 +19,9 @@ CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
-recipe_option = click.option("--recipe", default="lesson", show_default=True, help="How to train.")
+recipe_option = click.option(
+    "--recipe", default="lesson", show_default=True, help="How to train: lesson, fast, strong, best, or one of yours."
+)
 
 epochs_option = click.option("--epochs", type=click.IntRange(min=1), help="Epochs, in place of the recipe's.")
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from convvision.datasets import Split, StreamedSplit
 from convvision.training import DatasetRecord
+from convvision.training._scoring import check_classes
 
 __all__ = ["images_at", "open_test_images"]
 
@@ -21,11 +22,13 @@ def open_test_images(recorded: DatasetRecord, data: str | None) -> Split | Strea
         data: The name of other data, or where they are; None for the same.
 
     Raises:
+        InputError: They are of other classes.
         ConvvisionError: The data cannot be had.
     """
-    if data is None:
-        return recorded.open().test
-    return recorded.open_like(data).test
+    opened = recorded.open() if data is None else recorded.open_like(data)
+    # The labels of other classes would be shown under the names of these.
+    check_classes(recorded, opened)
+    return opened.test
 
 
 def images_at(test: Split | StreamedSplit, positions: Sequence[int]) -> NDArray[Any]:

@@ -15,7 +15,7 @@ from convvision.datasets._load import assemble
 from convvision.datasets._scaling import Scale, Scaling
 from convvision.datasets._splits import stratified_split
 from convvision.datasets._types import Dataset, DatasetInfo, Split
-from convvision.errors import InputError, ValueRangeError
+from convvision.errors import InputError, ShapeError, ValueRangeError
 
 __all__ = ["channel_statistics", "check_options", "from_arrays"]
 
@@ -109,6 +109,12 @@ def check_options(scale: Scale | None, test_split: float, validation_split: floa
 def _pixels(candidates: Any) -> NDArray[np.uint8]:
     images: NDArray[Any] = np.asarray(candidates)
     images = check_images(images[..., np.newaxis] if images.ndim == 3 else images)
+    # As they are in PyTorch; images of 3 × 28 pixels with 28 channels are not meant.
+    if images.shape[1] in (1, 3) and images.shape[2] == images.shape[3] > 4:
+        raise ShapeError(
+            f"Images have the shape (N, H, W, C), the channels last. Received: shape {images.shape}. "
+            f"If they come first, use numpy.moveaxis(images, 1, -1)."
+        )
     if images.dtype != np.uint8:
         in_unit = images.dtype.kind == "f" and images.max() <= 1
         raise ValueRangeError(

@@ -248,7 +248,7 @@ def _check_options(name: str, builder: ModelBuilder, options: Mapping[str, Any])
     known = [parameter.name for parameter in parameters if parameter.name not in ("input_shape", "num_classes")]
     for option in options:
         if option not in known:
-            raise unknown_name("option", option, known, of=repr(name))
+            raise unknown_name("option", option, [*known, "input_shape", "num_classes"], of=repr(name))
 
 
 def check_input_shape(input_shape: Sequence[int]) -> tuple[int, int, int]:

@@ -69,7 +69,7 @@ def _windows(stages: Sequence[Any]) -> list[Window]:
 
 for _name, _widths, _parameters, _summary in (
     ("tiny_5k", _STAGES, 4_742, "Five convolutions in under 5,000 parameters."),
-    ("tiny_10k", ((12, 12), (16, 16), (24,)), 9_546, "The same with more filters, in under 10,000 parameters."),
+    ("tiny_10k", ((12, 12), (16, 16), (24,)), 9_546, "tiny_5k with more filters, in under 10,000 parameters."),
 ):
     register_model(
         _name, family="tiny", summary=_summary, parameters=_parameters, min_size=smallest_size(_windows(_widths))

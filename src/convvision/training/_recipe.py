@@ -92,6 +92,8 @@ class Recipe:
         check_positive_int(self.epochs, "epochs")
         if not is_number(self.learning_rate) or not 0 < self.learning_rate < math.inf:
             raise InputError(f"learning_rate is positive and finite. Received: learning_rate={self.learning_rate!r}")
+        if not isinstance(self.flip, bool):
+            raise InputError(f"flip is True or False. Received: flip={self.flip!r}")
         for name in ("weight_decay", "mixup"):
             value = getattr(self, name)
             if not is_number(value) or not 0 <= value < math.inf:

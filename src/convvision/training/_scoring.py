@@ -14,7 +14,7 @@ from convvision.errors import InputError, ShapeError
 from convvision.training._dataset_record import DatasetRecord
 from convvision.training._predictor import Predictor
 
-__all__ = ["open_test", "probabilities", "score"]
+__all__ = ["check_classes", "open_test", "probabilities", "score"]
 
 # Images of a stream that are in memory at once while they are classified.
 _STREAMED = 512
@@ -37,11 +37,7 @@ def open_test(
         ShapeError: Images of another shape.
     """
     data = trained_on.open() if data is None else trained_on.open_like(data)
-    if data.info.class_names != trained_on.class_names:
-        raise InputError(
-            f"The run tells these classes apart: {', '.join(trained_on.class_names)}. "
-            f"Received: {', '.join(data.info.class_names)}"
-        )
+    check_classes(trained_on, data)
     # The pixels of a stream are raw until they are read, whatever its own scale.
     if isinstance(data, StreamedDataset):
         if data.info.image_shape != trained_on.image_shape:
@@ -58,6 +54,19 @@ def open_test(
         )
     images = check_images(data.test.images, image_shape=trained_on.image_shape)
     return Split(ours.prepare(images), data.test.labels)
+
+
+def check_classes(trained_on: DatasetRecord, data: Dataset | StreamedDataset) -> None:
+    """Refuse data of other classes than a model was trained on.
+
+    Raises:
+        InputError: Other classes, or the same in another order.
+    """
+    if data.info.class_names != trained_on.class_names:
+        raise InputError(
+            f"The run tells these classes apart: {', '.join(trained_on.class_names)}. "
+            f"Received: {', '.join(data.info.class_names)}"
+        )
 
 
 def score(predictor: Predictor, split: Split | StreamedSplit, scaling: Scaling) -> dict[str, float]:
