@@ -81,8 +81,8 @@ plot_receptive_field(model, boot, "conv_2", unit=(5, 5))
 # A question to try
 # -----------------
 # What comes out if a third convolution and pooling follow? Work it out before you ask
-# ``print(convvision.summary(convvision.create_model("conv_64_64_64")))``: the shape, and the number of parameters of the
-# whole.
+# ``print(convvision.summary(convvision.create_model("conv_64_64_64")))``: the shape, and the number of parameters of
+# the whole.
 #
 # .. dropdown:: Answer
 #

@@ -92,8 +92,6 @@ class Recipe:
         check_positive_int(self.epochs, "epochs")
         if not is_number(self.learning_rate) or not 0 < self.learning_rate < math.inf:
             raise InputError(f"learning_rate is positive and finite. Received: learning_rate={self.learning_rate!r}")
-        if not isinstance(self.flip, bool):
-            raise InputError(f"flip is True or False. Received: flip={self.flip!r}")
         for name in ("weight_decay", "mixup"):
             value = getattr(self, name)
             if not is_number(value) or not 0 <= value < math.inf:
@@ -111,6 +109,11 @@ class Recipe:
             pixels = getattr(self, name)
             if isinstance(pixels, bool) or not isinstance(pixels, int) or pixels < 0:
                 raise InputError(f"{name} is a whole number of pixels, 0 for none. Received: {name}={pixels!r}")
+        self._check_choices()
+
+    def _check_choices(self) -> None:
+        if not isinstance(self.flip, bool):
+            raise InputError(f"flip is True or False. Received: flip={self.flip!r}")
         for name, kind in (("schedule", Schedule), ("precision", Precision), ("views", Views)):
             if getattr(self, name) not in get_args(kind):
                 known = " or ".join(map(repr, get_args(kind)))
