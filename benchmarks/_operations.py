@@ -19,6 +19,7 @@ import convvision
 from convvision.training._batch_norm import BatchStatistics, normalise
 from convvision.training._compile import compile_to_train
 from convvision.training._folded_convolution import convolve_folded, folds
+from convvision.training._patch_gradient import convolve_with_patch_gradient, suits_patch_gradient
 
 __all__ = ["flops_an_image", "matmul_gflops", "operation_seconds", "seconds_of"]
 
@@ -116,15 +117,21 @@ def _calls(layer: Any, *, first: bool, part: int, towers: int) -> Iterator[tuple
     which = "first convolution" if first else "convolutions"
     if first and folds(layer):
         yield which, lambda: [convolve_folded(layer, x) for x, _ in flows], flops
-        yield f"{which}: gradient of kernel", lambda: [_folded_gradient(layer, *flow) for flow in flows], flops
+        yield (
+            f"{which}: gradient of kernel",
+            lambda: [_kernel_gradient(convolve_folded, layer, *flow) for flow in flows],
+            flops,
+        )
         return
     yield which, lambda: [tf.nn.conv2d(x, kernel, **given) for x, _ in flows], flops
     of_kernel, of_input = tf.raw_ops.Conv2DBackpropFilter, tf.raw_ops.Conv2DBackpropInput
-    yield (
-        f"{which}: gradient of kernel",
-        lambda: [of_kernel(input=x, filter_sizes=kernel.shape, out_backprop=back, **given) for x, back in flows],
-        flops,
-    )
+
+    def gradients_of_kernel() -> list[Any]:
+        if suits_patch_gradient(layer, layer.input):
+            return [_kernel_gradient(convolve_with_patch_gradient, layer, *flow) for flow in flows]
+        return [of_kernel(input=x, filter_sizes=kernel.shape, out_backprop=back, **given) for x, back in flows]
+
+    yield f"{which}: gradient of kernel", gradients_of_kernel, flops
     if not first:
         yield (
             f"{which}: gradient of input",
@@ -150,10 +157,10 @@ def _there_and_back(layer: Any, x: Any, back: Any) -> list[Any]:
     return [y, *gradients]
 
 
-def _folded_gradient(layer: Any, x: Any, back: Any) -> Any:
-    # Of the way there, nothing but the folding is left in the graph, for nobody reads the output.
+def _kernel_gradient(compute: Callable[[Any, Any], Any], layer: Any, x: Any, back: Any) -> Any:
+    # Of the way there, nothing but what the gradient needs is left in the graph, for nobody reads the output.
     with tf.GradientTape() as tape:
-        y = convolve_folded(layer, x)
+        y = compute(layer, x)
     return tape.gradient(y, layer.kernel.value, output_gradients=back)
 
 

@@ -91,12 +91,12 @@ class DatasetRecord:
         if not self.location and self.name not in list_datasets():
             raise InputError(
                 f"The run was trained on {self.name!r}, which is neither a registered data set nor a folder or file. "
-                f"Say which data to use."
+                f"Say which data to use (data=, or --data on the command line)."
             )
         if self.location and not Path(self.location).exists():
             raise DataNotFoundError(
                 f"The run was trained on data in {self.location}, which is gone. "
-                f"Say where they are now, or which others to use."
+                f"Say where they are now, or which others to use (data=, or --data on the command line)."
             )
         data = self._reopened()
         test = data.test

@@ -8,6 +8,7 @@ from convvision._keras import keras
 from convvision.models._forward import call_layer, finish, may_be_opened, run_layers
 from convvision.training._batch_norm import BatchStatistics, fuses, normalise
 from convvision.training._folded_convolution import convolve_folded, folds
+from convvision.training._patch_gradient import convolve_with_patch_gradient, suits_patch_gradient
 
 __all__ = ["TrainingPass"]
 
@@ -38,6 +39,8 @@ class TrainingPass:
                 return [normalise(node.operation, args[0], statistics)]
             if folds(node.operation):
                 return [convolve_folded(node.operation, args[0])]
+            if suits_patch_gradient(node.operation, args[0]):
+                return [convolve_with_patch_gradient(node.operation, args[0])]
             return call_layer(node, args, kwargs, training=True)
 
         (outputs,) = finish(run_layers(self._model, [images], call))
