@@ -55,7 +55,7 @@ CASES = {
         seeds=5,
         lessons=3,
     ),
-    "strong": Case("fashion_mnist", "fast_conv_large", {"name": "strong"}, target=0.94, seeds=3, lessons=2),
+    "strong": Case("fashion_mnist", "fast_conv_medium", {"name": "strong"}, target=0.94, seeds=3, lessons=2),
 }
 SIDES = {"towers": 1, "default_threads": None}
 

@@ -89,7 +89,7 @@ convvision.visualize.plot_most_confused(run.confusion(data), pairs=3, per_pair=8
 # -----------------
 # Larger networks multiply more for each image. These lead from the smallest of the zoo to one of its largest; a
 # network with a larger receptive field judges by more of the image.
-for name in ("tiny_5k", "fast_conv_small", "fast_conv", "fast_conv_large", "resnet_20", "wrn_16_4"):
+for name in ("tiny_5k", "fast_conv_small", "fast_conv", "fast_conv_medium", "resnet_20", "wrn_16_4"):
     table = convvision.summary(convvision.create_model(name))
     print(
         f"{name:16} {table.parameters:9,} parameters, {table.multiply_adds / 1e6:5.1f} million multiply-adds an image"
@@ -109,7 +109,7 @@ for name in convvision.list_recipes():
     print(f"{name:8} {convvision.get_recipe(name).summary}")
 
 # %%
-# ``strong`` spends about what the lesson's script spends. With ``fast_conv_large`` it reached
+# ``strong`` spends about what the lesson's script spends. With ``fast_conv_medium`` it reached
 # :result:`time_to_accuracy_strong:accuracy.mean | percent` on average over
 # :result:`time_to_accuracy_strong:seeds | count` seeds, in
 # :result:`time_to_accuracy_strong:ours.towers.warm_seconds_median | number` seconds behind the first step; the
@@ -119,7 +119,7 @@ for name in convvision.list_recipes():
 #
 # .. code-block:: console
 #
-#    $ convvision train fast_conv_large --data fashion_mnist --recipe strong --out larger
+#    $ convvision train fast_conv_medium --data fashion_mnist --recipe strong --out larger
 #
 # Digits need less: ``fast_conv_small`` reads MNIST with
 # :result:`time_to_accuracy_mnist:accuracy.mean | percent` after

@@ -33,7 +33,10 @@ def test_the_ten_lines_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caps
     assert convvision.load_run("my_run").model.name == "conv_32_32"
 
 
-def test_the_recipe_that_is_varied_trains_on_the_real_digits() -> None:
+def test_the_recipe_that_is_varied_trains_on_the_real_digits(
+    real_data_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONVVISION_DATA_HOME", str(real_data_home))
     found: dict[str, Any] = {}
     exec(compile(PYTHON_BLOCKS[1], "README.md", "exec"), found)  # noqa: S102
     assert found["run"].recipe == found["recipe"]

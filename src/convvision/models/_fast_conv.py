@@ -92,12 +92,17 @@ for _name, _widths, _parameters, _summary in (
         "Three convolutions on an image folded to 14 × 14 positions: to be trained in seconds.",
     ),
     ("fast_conv_small", ((16,), (32,), (64,)), 34_314, "The same with fewer filters: enough for digits."),
-    ("fast_conv_medium", ((64, 64), (128,), (192,)), 366_602, "The same with four convolutions, twice as wide."),
+    (
+        "fast_conv_medium",
+        ((64, 64, 64), (128,), (256,)),
+        487_946,
+        "The same with five convolutions, the last a wide one: for trainings of minutes.",
+    ),
     (
         "fast_conv_large",
         ((64, 64, 64), (128, 128), (128,)),
         467_466,
-        "The same with six convolutions, for trainings of minutes.",
+        "The same with six convolutions, and a fifth more to compute.",
     ),
     (
         "fast_conv_xlarge",
