@@ -54,7 +54,7 @@ class Server(http.server.ThreadingHTTPServer):
     def offer(self, folder: str, payloads: dict[str, bytes]) -> str:
         """Offer payloads, compressed, in a folder; return its address."""
         for name, payload in payloads.items():
-            self.answers[f"/{folder}/{name}.gz"] = whole(gzip.compress(payload))
+            self.answers[f"/{folder}/{name}.gz"] = whole(gzip.compress(payload, mtime=0))
         return f"{self.address}/{folder}"
 
     def answer_all(self, folder: str, answer: Answer) -> str:

@@ -137,13 +137,13 @@ def test_the_file_is_kept_as_it_is_served(
     server: Server, published: Any, tmp_path: Path, headers: dict[str, str]
 ) -> None:
     """Some servers take .gz for an encoding of the transfer; unpacked, it would not be the file that was published."""
-    body = gzip.compress(published.payloads[TRAIN_IMAGES])
+    body = gzip.compress(published.payloads[TRAIN_IMAGES], mtime=0)
     download_file(published.at(server.answer_all("encoded", whole(body, headers)))[0], tmp_path)
     assert (tmp_path / f"{TRAIN_IMAGES}.gz").read_bytes() == body
 
 
 def test_a_length_that_is_no_number_is_passed_over(server: Server, published: Any, tmp_path: Path) -> None:
-    body = gzip.compress(published.payloads[TRAIN_IMAGES])
+    body = gzip.compress(published.payloads[TRAIN_IMAGES], mtime=0)
     download_file(published.at(server.answer_all("odd", whole(body, {"Content-Length": "many"})))[0], tmp_path)
     assert (tmp_path / f"{TRAIN_IMAGES}.gz").read_bytes() == body
 
@@ -152,7 +152,7 @@ def test_an_answer_in_small_chunks_is_not_taken_for_a_large_one(
     server: Server, published: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_download, "_MOST_OVERHEAD", 1 << 10)
-    body = gzip.compress(published.payloads[TRAIN_IMAGES])
+    body = gzip.compress(published.payloads[TRAIN_IMAGES], mtime=0)
     assert len(body) > 10_000
     download_file(published.at(server.answer_all("chunked", in_small_chunks(body)))[0], tmp_path)
     assert published.files[0].read(tmp_path / f"{TRAIN_IMAGES}.gz") == published.payloads[TRAIN_IMAGES]
@@ -172,7 +172,7 @@ def test_a_downloaded_file_may_be_read_by_whom_any_new_file_may(server: Server, 
 
 @pytest.fixture
 def body(published: Any) -> bytes:
-    return gzip.compress(published.payloads[TRAIN_IMAGES])
+    return gzip.compress(published.payloads[TRAIN_IMAGES], mtime=0)
 
 
 def other_pixels(body: bytes) -> bytes:
@@ -602,7 +602,7 @@ print(load_dataset("fashion_mnist", data_home=Path(home)).fingerprint)
 def test_eight_processes_that_load_at_once_get_one_result_and_nobody_sees_half_a_file(
     server: Server, published: Any, tmp_path: Path
 ) -> None:
-    bodies = {f"{name}.gz": gzip.compress(payload) for name, payload in published.payloads.items()}
+    bodies = {f"{name}.gz": gzip.compress(payload, mtime=0) for name, payload in published.payloads.items()}
     for number, (name, body) in enumerate(bodies.items()):
         # The first file is refused to some of the eight before they get it.
         refusals = [refuses(503), hangs_up(body), refuses(429, {"Retry-After": "0"})] if number == 0 else []
