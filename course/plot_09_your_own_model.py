@@ -58,8 +58,7 @@ comparison = convvision.compare(["mean_pool", "conv_16_16", "dense_128"], few, e
 print(comparison)
 
 # %%
-# Ours comes last: three epochs of few images are not enough for it. After ten it is about where the others are
-# after three.
+# Ours comes last here. Is it worse, or only slower to learn? Ask for ``epochs=10``, and see.
 #
 # A model is a point: its accuracy against what it costs. The bar is one standard deviation, the number in the
 # legend counts the parameters.

@@ -68,6 +68,8 @@ def test_a_users_builder_is_found_by_its_name(registered: list[Any]) -> None:
 def test_an_option_that_the_builder_does_not_have_is_refused() -> None:
     with pytest.raises(UnknownNameError, match=r"option 'kernel' of 'conv_32'\. Did you mean 'kernel_size'\? Known: "):
         convvision.create_model("conv_32", kernel=5)
+    with pytest.raises(UnknownNameError, match=r"Did you mean 'num_classes'\? Known: .*'input_shape', .*'num_classes'"):
+        convvision.create_model("conv_32", num_class=3)
     # Given by the registration.
     with pytest.raises(UnknownNameError, match="option 'filters' of 'conv_32'"):
         convvision.create_model("conv_32", filters=(8,))

@@ -155,14 +155,19 @@ def test_a_folder_that_is_gone_is_named(tmp_path: Path, make_dense: Callable[...
     folder = pictures(tmp_path / "own", light=200)
     run = train(make_dense(num_classes=2), from_folder(folder, image_size=(12, 12)), epochs=1, verbose=0)
     folder.rename(tmp_path / "moved")
-    with pytest.raises(DataNotFoundError, match=r"own, which is gone\. Say where they are now"):
+    with pytest.raises(
+        DataNotFoundError, match=r"own, which is gone\. Say where they are now, .*--data on the command line"
+    ):
         run.evaluate()
     assert run.evaluate(tmp_path / "moved") == run.evaluate(tmp_path / "moved")
 
 
 def test_a_run_of_arrays_asks_for_data(data: Dataset, make_dense: Callable[..., keras.Model]) -> None:
     run = train(make_dense(), data, epochs=1, verbose=0)
-    with pytest.raises(InputError, match=r"neither a registered data set nor a folder or file\. Say which data"):
+    with pytest.raises(
+        InputError,
+        match=r"neither a registered data set nor a folder or file\. Say which data .*--data on the command line",
+    ):
         run.evaluate()
 
 

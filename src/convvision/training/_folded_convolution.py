@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from convvision._keras import keras, tf
+from convvision._keras import tf
+from convvision.training._convolution import convolve_by, is_plain
 
 __all__ = ["convolve_folded", "folds"]
 
@@ -18,14 +19,9 @@ _MOST_CHANNELS = 4
 
 
 def folds(layer: Any) -> bool:
-    """Tell whether a layer is Keras's own convolution by strides over few channels, with a kernel of whole blocks."""
+    """Tell whether a layer is a plain convolution by strides over few channels, with a kernel of whole blocks."""
     return (
-        type(layer) is keras.layers.Conv2D
-        and layer.data_format == "channels_last"
-        and layer.groups == 1
-        # Keras adds what it costs when the layer is called, which it is not here.
-        and layer.activity_regularizer is None
-        and tuple(layer.dilation_rate) == (1, 1)
+        is_plain(layer)
         and max(layer.strides) > 1
         and len(set(layer.strides)) == 1
         and all(size % layer.strides[0] == 0 for size in layer.kernel_size)
@@ -43,12 +39,15 @@ def convolve_folded(layer: Any, inputs: Any) -> Any:
     Returns:
         What the layer gives, to the rounding of its compute dtype.
     """
-    inputs = tf.cast(inputs, layer.compute_dtype)
-    kernel = tf.cast(keras.ops.convert_to_tensor(layer.kernel), layer.compute_dtype)
-    stride, (rows, columns, channels, filters) = layer.strides[0], kernel.shape
+    stride, same = layer.strides[0], layer.padding == "same"
+    return convolve_by(lambda inputs, kernel: _sums(inputs, kernel, stride, same=same), layer, inputs)
+
+
+def _sums(inputs: Any, kernel: Any, stride: int, *, same: bool) -> Any:
+    rows, columns, channels, filters = kernel.shape
     blocks = (rows // stride, columns // stride)
     margins = [
-        _margins(size, extent, stride, same=layer.padding == "same")
+        _margins(size, extent, stride, same=same)
         for size, extent in zip(inputs.shape[1:3], (rows, columns), strict=True)
     ]
     height, width = (size - max(0, -after) for size, (_, after) in zip(inputs.shape[1:3], margins, strict=True))
@@ -56,10 +55,7 @@ def convolve_folded(layer: Any, inputs: Any) -> Any:
     folded = tf.nn.space_to_depth(tf.pad(inputs[:, :height, :width], padding), stride)
     parts = tf.reshape(kernel, (blocks[0], stride, blocks[1], stride, channels, filters))
     kernel = tf.reshape(tf.transpose(parts, (0, 2, 1, 3, 4, 5)), (*blocks, stride * stride * channels, filters))
-    outputs = tf.nn.conv2d(folded, kernel, strides=1, padding="VALID")
-    if layer.use_bias:
-        outputs = tf.nn.bias_add(outputs, tf.cast(keras.ops.convert_to_tensor(layer.bias), outputs.dtype))
-    return layer.activation(outputs)
+    return tf.nn.conv2d(folded, kernel, strides=1, padding="VALID")
 
 
 def _margins(size: int, extent: int, stride: int, *, same: bool) -> tuple[int, int]:

@@ -1,8 +1,7 @@
 """The kernel gradient of a convolution over few positions in half precision, as one matrix product over patches.
 
-TensorFlow's own is slow there: on 4 × 4 positions of 128 channels and more, forward and backward together take half the
-time with the product. In single precision they do not, nor on 7 × 7 positions. The layer stays Keras's, and its outputs
-and the gradient of its inputs TensorFlow's.
+TensorFlow's own is slow there, with 128 channels and more above all; in single precision, and on 7 × 7 positions, it is
+not. The layer stays Keras's, and its outputs and the gradient of its inputs TensorFlow's.
 """
 
 from __future__ import annotations
@@ -10,7 +9,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from convvision._keras import keras, tf
+from convvision._keras import tf
+from convvision.training._convolution import convolve_by, is_plain
 
 __all__ = ["convolve_with_patch_gradient", "suits_patch_gradient"]
 
@@ -19,21 +19,12 @@ _MOST_POSITIONS = 25
 
 
 def suits_patch_gradient(layer: Any, inputs: Any) -> bool:
-    """Tell whether a layer is Keras's own convolution by 1 in bfloat16, and has few positions on these inputs."""
-    if type(layer) is not keras.layers.Conv2D or layer.data_format != "channels_last":
+    """Tell whether a layer is a plain convolution by 1 in bfloat16 that has few positions on these inputs."""
+    if not is_plain(layer) or tuple(layer.strides) != (1, 1) or layer.compute_dtype != "bfloat16":
         return False
     positions = layer.compute_output_shape(inputs.shape)[1:3]
-    return (
-        None not in positions
-        and 1 <= math.prod(positions) <= _MOST_POSITIONS
-        and layer.compute_dtype == "bfloat16"
-        and layer.groups == 1
-        # Keras adds what it costs when the layer is called, which it is not here.
-        and layer.activity_regularizer is None
-        and tuple(layer.dilation_rate) == tuple(layer.strides) == (1, 1)
-        # A kernel of one pixel is a matrix product already.
-        and math.prod(layer.kernel_size) > 1
-    )
+    # A kernel of one pixel is a matrix product already.
+    return None not in positions and math.prod(positions) <= _MOST_POSITIONS and math.prod(layer.kernel_size) > 1
 
 
 def convolve_with_patch_gradient(layer: Any, inputs: Any) -> Any:
@@ -46,26 +37,24 @@ def convolve_with_patch_gradient(layer: Any, inputs: Any) -> Any:
     Returns:
         What the layer gives.
     """
-    inputs = tf.cast(inputs, layer.compute_dtype)
-    kernel = tf.cast(keras.ops.convert_to_tensor(layer.kernel), layer.compute_dtype)
-    outputs = _convolve(inputs, kernel, same=layer.padding == "same")
-    if layer.use_bias:
-        outputs = tf.nn.bias_add(outputs, tf.cast(keras.ops.convert_to_tensor(layer.bias), outputs.dtype))
-    return layer.activation(outputs)
+    same = layer.padding == "same"
+    return convolve_by(lambda inputs, kernel: _sums(inputs, kernel, same=same), layer, inputs)
 
 
-def _convolve(inputs: Any, kernel: Any, *, same: bool) -> Any:
+def _sums(inputs: Any, kernel: Any, *, same: bool) -> Any:
     padding = "SAME" if same else "VALID"
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
     def convolve(inputs: Any, kernel: Any) -> tuple[Any, Any]:
+        outputs = tf.nn.conv2d(inputs, kernel, strides=1, padding=padding)
+
         def gradient(upstream: Any) -> tuple[Any, Any]:
             to_inputs = tf.nn.conv2d_transpose(upstream, kernel, tf.shape(inputs), strides=1, padding=padding)
-            patches = _cut_patches(inputs, kernel.shape[:2], upstream.shape[1:3], same=same)
+            patches = _cut_patches(inputs, kernel.shape[:2], outputs.shape[1:3], same=same)
             product = tf.matmul(patches, tf.reshape(upstream, (-1, kernel.shape[3])), transpose_a=True)
             return to_inputs, tf.reshape(product, kernel.shape)
 
-        return tf.nn.conv2d(inputs, kernel, strides=1, padding=padding), gradient
+        return outputs, gradient
 
     return convolve(inputs, kernel)
 
