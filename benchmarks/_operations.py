@@ -104,9 +104,12 @@ def _calls(layer: Any, *, first: bool, part: int, towers: int) -> Iterator[tuple
     """Give the operations of a layer in a step: kind, what to call, and floating-point operations."""
     if isinstance(layer, keras.layers.InputLayer):
         return
-    shapes = [(part, *tensor.shape[1:]) for tensor in (layer.input, layer.output)]
-    # What flows in, and the gradient that flows back into it.
-    flows = [tuple(tf.cast(tf.random.normal(shape), layer.compute_dtype) for shape in shapes) for _ in range(towers)]
+
+    def noise(tensor: Any) -> Any:
+        return tf.cast(tf.random.normal((part, *tensor.shape[1:])), layer.compute_dtype)
+
+    # What flows in, from one layer or, into a sum, from several; and the gradient that flows back into it.
+    flows = [(keras.tree.map_structure(noise, layer.input), noise(layer.output)) for _ in range(towers)]
     if not isinstance(layer, keras.layers.Conv2D):
         yield _kind(layer), lambda: [one for flow in flows for one in _there_and_back(layer, *flow)], 0
         return
@@ -143,7 +146,7 @@ def _calls(layer: Any, *, first: bool, part: int, towers: int) -> Iterator[tuple
 def _kind(layer: Any) -> str:
     if isinstance(layer, keras.layers.BatchNormalization):
         return "batch normalisation"
-    return "dense layer" if isinstance(layer, keras.layers.Dense) else "ReLU, pooling, softmax"
+    return "dense layer" if isinstance(layer, keras.layers.Dense) else "ReLU, sums, pooling, softmax"
 
 
 def _there_and_back(layer: Any, x: Any, back: Any) -> list[Any]:
@@ -153,7 +156,7 @@ def _there_and_back(layer: Any, x: Any, back: Any) -> list[Any]:
         tape.watch(x)
         fused = isinstance(layer, keras.layers.BatchNormalization)
         y = normalise(layer, x, BatchStatistics()) if fused else layer(x, training=True)
-    gradients = tape.gradient(y, [x, *weights], output_gradients=tf.cast(back, y.dtype))
+    gradients = tape.gradient(y, [*keras.tree.flatten(x), *weights], output_gradients=tf.cast(back, y.dtype))
     return [y, *gradients]
 
 

@@ -1,4 +1,4 @@
-"""How much of the machine's peak a training reaches: python benchmarks/utilisation.py [NETWORK ...] [--rounds N].
+"""How much of the machine's peak a training reaches: python benchmarks/utilisation.py [MODEL ...] [--rounds N].
 
 The peak is the product of two matrices of 2048 × 2048, by one thread and by all. A network trains for some steps by
 ``convvision.train``, in bfloat16 where the processor has it, with one thread an operation and each batch shared among
@@ -24,26 +24,20 @@ if TYPE_CHECKING:
 
     import convvision
 
-# Filters of each stage of fast_conv, the recipe, images a step, and steps an epoch.
-NETWORKS = {
-    "best": (((96, 96, 96), (192, 192), (256, 256)), "best", 256, 30),
-    "fast_conv": (((32,), (48,), (96,)), "fast", 96, 400),
-}
+# The recipe that is for the model, and steps an epoch.
+MODELS = {"wrn_16_2": ("best", 30), "fast_conv": ("fast", 400)}
 DTYPES = ("float32", "bfloat16")
 SIDES = {"towers": 1, "default_threads": None}
 
 
-def build(network: str) -> tuple[keras.Model, convvision.training.Recipe]:
-    """Make a network and its recipe, all of whose epochs are of all images."""
+def build(name: str) -> tuple[keras.Model, convvision.training.Recipe]:
+    """Make a model and its recipe, all of whose epochs are of all images."""
     import convvision  # noqa: PLC0415
     from convvision.training._precision import available_precision, creating_in  # noqa: PLC0415
 
-    stages, name, batch_size, _ = NETWORKS[network]
-    recipe = dataclasses.replace(
-        convvision.get_recipe(name), precision="bfloat16", batch_size=batch_size, epochs=3, hard_fraction=1.0
-    )
+    recipe = dataclasses.replace(convvision.get_recipe(MODELS[name][0]), epochs=3, hard_fraction=1.0)
     with creating_in(available_precision(recipe.precision)):
-        return convvision.models.fast_conv(stages), recipe
+        return convvision.create_model(name), recipe
 
 
 def peak() -> dict[str, float]:
@@ -53,21 +47,21 @@ def peak() -> dict[str, float]:
     return {dtype: matmul_gflops(dtype) for dtype in DTYPES}
 
 
-def step(network: str) -> dict[str, Any]:
-    """Train a network for three short epochs, of which the first, which traces the graph, does not count."""
+def step(name: str) -> dict[str, Any]:
+    """Train a model for three short epochs, of which the first, which traces the graph, does not count."""
     from _operations import flops_an_image  # noqa: PLC0415
 
     import convvision  # noqa: PLC0415
 
-    (model, recipe), steps = build(network), NETWORKS[network][-1]
+    (model, recipe), (_, steps) = build(name), MODELS[name]
     data = convvision.load_dataset("fashion_mnist")
     count = min(steps * recipe.batch_size, len(data.train))
-    some = convvision.datasets.Split(data.train.images[:count], data.train.labels[:count])
     # The test of each training takes as long as many of its steps.
-    tested = convvision.datasets.Split(data.test.images[:500], data.test.labels[:500])
-    run = convvision.train(model, dataclasses.replace(data, train=some, test=tested), recipe, verbose=0)
+    few = dataclasses.replace(data, train=data.train.take(slice(count)), test=data.test.take(slice(500)))
+    run = convvision.train(model, few, recipe, verbose=0)
     seconds = statistics.median(run.seconds_per_epoch[1:]) / count
     return {
+        "batch_size": recipe.batch_size,
         "milliseconds_a_step": 1000 * seconds * recipe.batch_size,
         "gflops": flops_an_image(model) / seconds / 1e9,
         "gflop_an_image": flops_an_image(model) / 1e9,
@@ -76,13 +70,13 @@ def step(network: str) -> dict[str, Any]:
     }
 
 
-def operations(network: str) -> dict[str, Any]:
+def operations(name: str) -> dict[str, Any]:
     """Measure the operations of a step by themselves."""
     import tensorflow as tf  # noqa: PLC0415
     from _operations import operation_seconds  # noqa: PLC0415
 
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-    model, recipe = build(network)
+    model, recipe = build(name)
     return operation_seconds(model, recipe, CORES)
 
 
@@ -95,19 +89,19 @@ def child(*command: str, threads: int | None) -> dict[str, Any]:
     return found
 
 
-def main(networks: list[str], rounds: int) -> dict[str, Any]:
+def main(models: list[str], rounds: int) -> dict[str, Any]:
     """Measure all sides in turn."""
     peaks: dict[str, list[dict[str, float]]] = {"one_thread": [], "all_threads": []}
-    steps: dict[str, dict[str, list[dict[str, Any]]]] = {name: {side: [] for side in SIDES} for name in networks}
+    steps: dict[str, dict[str, list[dict[str, Any]]]] = {name: {side: [] for side in SIDES} for name in models}
     for _ in range(rounds):
         for side, threads in zip(peaks, (1, None), strict=True):
             peaks[side].append(child("peak", threads=threads))
             print(f"peak, {side}: {peaks[side][-1]}", flush=True)
-        for name in networks:
+        for name in models:
             for side, threads in SIDES.items():
                 steps[name][side].append(child("step", name, threads=threads))
                 print(f"{name}, {side}: {steps[name][side][-1]['gflops']:.0f} GFLOP/s", flush=True)
-    profiles = {name: child("operations", name, threads=1) for name in networks}
+    profiles = {name: child("operations", name, threads=1) for name in models}
     return summarise(peaks, steps, profiles)
 
 
@@ -120,8 +114,8 @@ def summarise(
 
     Args:
         peaks: "one_thread" and "all_threads" -> GFLOP/s of each precision, round by round.
-        steps: Network -> side -> what each training gave.
-        profiles: Network -> kind of operation -> seconds and GFLOP/s.
+        steps: Model -> side -> what each training gave.
+        profiles: Model -> kind of operation -> seconds and GFLOP/s.
 
     Returns:
         The figures.
@@ -130,17 +124,15 @@ def summarise(
         "peak_gflops": {
             side: {dtype: spread([found[dtype] for found in each]) for dtype in DTYPES} for side, each in peaks.items()
         },
-        "networks": {},
+        "models": {},
     }
     for name, sides in steps.items():
         precision = sides["towers"][0]["execution"]["precision"]
         tops = [found[precision] for found in peaks["all_threads"]]
         milliseconds = statistics.median(run["milliseconds_a_step"] for run in sides["towers"])
-        figures["networks"][name] = {
+        figures["models"][name] = {
             "precision": precision,
-            "batch_size": NETWORKS[name][2],
-            "parameters": sides["towers"][0]["parameters"],
-            "gflop_an_image": sides["towers"][0]["gflop_an_image"],
+            **{fact: sides["towers"][0][fact] for fact in ("batch_size", "parameters", "gflop_an_image")},
             **{
                 side: {
                     "milliseconds_a_step": spread([run["milliseconds_a_step"] for run in runs]),
@@ -165,7 +157,7 @@ def show(figures: dict[str, Any]) -> None:
     """Print the figures."""
     for side, dtypes in figures["peak_gflops"].items():
         print(f"peak, {side}: " + ", ".join(f"{dtype} {each['mean']:.0f} GFLOP/s" for dtype, each in dtypes.items()))
-    for name, found in figures["networks"].items():
+    for name, found in figures["models"].items():
         for side in SIDES:
             part, speed = found[side]["part_of_peak"], found[side]["gflops"]
             print(
@@ -181,15 +173,15 @@ def show(figures: dict[str, Any]) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("networks", nargs="*", metavar="NETWORK", help=f"of {', '.join(NETWORKS)}; all by default")
+    parser.add_argument("models", nargs="*", metavar="MODEL", help=f"of {', '.join(MODELS)}; all by default")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--child", choices=CHILDREN, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.child:
-        print(json.dumps(CHILDREN[asked.child](*asked.networks)))
+        print(json.dumps(CHILDREN[asked.child](*asked.models)))
     else:
-        if unknown := set(asked.networks) - set(NETWORKS):
-            parser.error(f"no such network: {', '.join(sorted(unknown))}")
-        result = main(asked.networks or list(NETWORKS), asked.rounds)
+        if unknown := set(asked.models) - set(MODELS):
+            parser.error(f"not of {', '.join(MODELS)}: {', '.join(sorted(unknown))}")
+        result = main(asked.models or list(MODELS), asked.rounds)
         show(result)
         write_result("utilisation", result)

@@ -12,7 +12,6 @@ for which.
 import dataclasses
 
 import convvision
-from convvision.datasets import Split
 
 # %%
 # The data
@@ -51,7 +50,7 @@ print((784 + 1) * 128, "+", (128 + 1) * 10, "=", model.count_params())
 # --------------------
 # A training goes through the images several times; one pass is an epoch. This page takes the first 6,000 images and
 # five epochs, so that it runs in seconds. To train on all of them, pass ``data`` in place of ``few``.
-few = dataclasses.replace(data, train=Split(images[:6000], labels[:6000]))
+few = dataclasses.replace(data, train=data.train.take(slice(6000)))
 run = convvision.train(model, few, epochs=5, verbose=0)
 for name, value in run.metrics.items():
     print(f"{name:15} {value:.3f}")

@@ -17,7 +17,6 @@ import numpy as np
 
 import convvision
 from convvision import kernels
-from convvision.datasets import Split
 from convvision.visualize import extract_activations, extract_filters, plot_filters, plot_kernels
 
 # %%
@@ -64,7 +63,7 @@ print(extract_filters(learner, "learner").kernels[0, :, :, 0].round(2), "after")
 # %%
 # It has found the edge kernel. In a classifier nobody knows which kernels to ask for. Only the classes are given,
 # and the layer learns whatever helps to tell them apart.
-few = dataclasses.replace(data, train=Split(data.train.images[:6000], data.train.labels[:6000]))
+few = dataclasses.replace(data, train=data.train.take(slice(6000)))
 run = convvision.train("conv_16_16", few, epochs=3, verbose=0)
 print(f"{run.metrics['test_accuracy']:.1%} of the test images are right")
 

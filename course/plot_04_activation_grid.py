@@ -17,7 +17,6 @@ from pathlib import Path
 import numpy as np
 
 import convvision
-from convvision.datasets import Split
 from convvision.visualize import export_explorer, plot_activation_grid, plot_feature_maps
 
 # %%
@@ -25,7 +24,7 @@ from convvision.visualize import export_explorer, plot_activation_grid, plot_fea
 # -----------------
 # The grid of an untrained network is noise. A few epochs on 6,000 images are enough to see something.
 data = convvision.load_dataset("fashion_mnist")
-few = dataclasses.replace(data, train=Split(data.train.images[:6000], data.train.labels[:6000]))
+few = dataclasses.replace(data, train=data.train.take(slice(6000)))
 print(few)
 run = convvision.train("conv_64_64", few, epochs=4, verbose=0)
 print(f"{run.metrics['test_accuracy']:.1%} of the test images are right")

@@ -16,7 +16,6 @@ import keras
 
 import convvision
 from convvision.callbacks import OverfittingMonitor
-from convvision.datasets import Split
 from convvision.models import conv
 from convvision.training import HistoryDisplay
 
@@ -51,7 +50,7 @@ from convvision.training import HistoryDisplay
 # The fewer the images and the more the parameters, the sooner it happens. Here are 1,000 images and a network with
 # 700,000 parameters, most of them in its dense layer.
 data = convvision.load_dataset("fashion_mnist", validation_split=0.1)
-parts = {name: Split(split.images[:1000], split.labels[:1000]) for name, split in data.parts.items()}
+parts = {name: split.take(slice(1000)) for name, split in data.parts.items()}
 few = dataclasses.replace(data, **parts)
 print(few)
 histories = {"as it is": convvision.train("conv_32", few, epochs=20, verbose=0).history}

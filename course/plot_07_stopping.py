@@ -15,13 +15,12 @@ import keras
 
 import convvision
 from convvision.callbacks import AccuracyThresholdStop, MetricThresholdStop, TimeBudgetStop
-from convvision.datasets import Split
 from convvision.training import HistoryDisplay
 
 # %%
 # Handwritten digits are the easier data set. This page takes 6,000 of them.
 data = convvision.load_dataset("mnist")
-few = dataclasses.replace(data, train=Split(data.train.images[:6000], data.train.labels[:6000]))
+few = dataclasses.replace(data, train=data.train.take(slice(6000)))
 print(few)
 
 # %%

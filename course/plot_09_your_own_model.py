@@ -15,7 +15,6 @@ import dataclasses
 import keras
 
 import convvision
-from convvision.datasets import Split
 
 
 # %%
@@ -53,7 +52,7 @@ except convvision.errors.UnknownNameError as error:
 # The same data, the same recipe and the same seeds for all. Two seeds are few; they tell a large difference from
 # chance, not a small one.
 data = convvision.load_dataset("fashion_mnist")
-few = dataclasses.replace(data, train=Split(data.train.images[:6000], data.train.labels[:6000]))
+few = dataclasses.replace(data, train=data.train.take(slice(6000)))
 comparison = convvision.compare(["mean_pool", "conv_16_16", "dense_128"], few, epochs=3, seeds=2, verbose=0)
 print(comparison)
 

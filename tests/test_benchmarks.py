@@ -180,17 +180,37 @@ def test_the_first_convolution_is_measured_as_it_is_trained(load: Load) -> None:
     }
 
 
+def test_a_sum_is_measured_with_all_that_flows_in_and_back(load: Load) -> None:
+    layer = convvision.models.resnet(8).get_layer("stage_1_block_1_sum")
+    ((_, operation, flops),) = load("_operations")._calls(layer, first=False, part=2, towers=2)
+    # Of each half: the sum, and a gradient for each of the two that were added.
+    assert [tuple(tensor.shape) for tensor in operation()] == [(2, 28, 28, 16)] * 6
+    assert flops == 0
+
+
+@pytest.mark.parametrize(
+    ("side", "dtype", "used"), [(4, "bfloat16", True), (4, "float32", False), (7, "bfloat16", False)]
+)
+def test_the_patch_gradient_is_timed_where_it_is_used_and_where_not(
+    load: Load, side: int, dtype: str, used: bool
+) -> None:
+    found = load("patch_gradient").measure((2, side, 3, 5), dtype, 2)
+    assert found["used"] == used
+    assert found["milliseconds"].keys() == {"tensorflow", "ours"}
+    assert found["ratio"] == pytest.approx(found["milliseconds"]["tensorflow"] / found["milliseconds"]["ours"])
+
+
 def test_utilisation(load: Load) -> None:
     module = load("utilisation")
     peaks = {
         "one_thread": [{"float32": 60.0, "bfloat16": 120.0}] * 2,
         "all_threads": [{"float32": 100.0, "bfloat16": 200.0}, {"float32": 100.0, "bfloat16": 400.0}],
     }
-    step = {"milliseconds_a_step": 10.0, "gflops": 100.0, "gflop_an_image": 0.1, "parameters": 7}
+    step = {"milliseconds_a_step": 10.0, "gflops": 100.0, "gflop_an_image": 0.1, "parameters": 7, "batch_size": 4}
     step["execution"] = {"precision": "bfloat16"}
     profiles = {"best": {"convolution": {"seconds": 0.004, "gflops": 150.0}, "ReLU": {"seconds": 0.001, "gflops": 0.0}}}
     found = module.summarise(peaks, {"best": {side: [step, step] for side in module.SIDES}}, profiles)
-    best = found["networks"]["best"]
+    best = found["models"]["best"]
     assert found["peak_gflops"]["all_threads"]["bfloat16"]["mean"] == 300
     assert best["towers"]["part_of_peak"]["least"] == 0.25
     assert best["towers"]["part_of_peak"]["most"] == 0.5

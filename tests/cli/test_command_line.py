@@ -259,6 +259,38 @@ def test_check_exits_1_where_something_is_broken(tmp_path: Path, capsys: pytest.
     assert captured.err == ""
 
 
+def test_a_folder_that_is_shown_like_a_data_set(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["datasets", str(folder)]) == 2
+    said = f"{folder} is data of your own; look at them with: convvision datasets check {folder}"
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.filterwarnings("default::convvision.errors.DataWarning")
+def test_training_goes_on_without_unreadable_files_if_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    for name in ("cat", "dog"):
+        Path("pets", name).mkdir(parents=True)
+        for index in range(5):
+            Image.fromarray(rng.integers(0, 256, (28, 28), np.uint8)).save(Path("pets", name, f"{index}.png"))
+    Path("pets", "cat", "3.png").write_bytes(b"no picture")
+    train = ["train", "dense_128", "--data", "pets", "--epochs", "1"]
+    assert run(train) == 1
+    assert capsys.readouterr().err.endswith("or --skip-unreadable on the command line, leaves such files out.\n")
+
+    assert run([*train, "--skip-unreadable", "--out", "kept"]) == 0
+    assert "Warning: 1 file was skipped in pets" in capsys.readouterr().err
+    assert len(convvision.load_run("kept").data.class_names) == 2
+    # What was left out while training is left out again, so that the test images are the same.
+    assert run(["evaluate", "kept"]) == 0
+    assert "are not those of the run" not in capsys.readouterr().err
+
+    assert run(["compare", "dense_128", "--data", "pets", "--epochs", "1", "--seeds", "1"]) == 1
+    assert run(["compare", "dense_128", "--data", "pets", "--epochs", "1", "--seeds", "1", "--skip-unreadable"]) == 0
+
+
 def test_check_takes_a_distance(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["datasets", "check", str(folder), "--near", "0.2", "--json"]) == 0
     assert sum(pairs["near"] for pairs in json.loads(capsys.readouterr().out)["duplicates"]) > 0
@@ -427,6 +459,13 @@ def test_predict_names_the_class_of_files(saved: Path, tmp_path: Path, capsys: p
     best, second = answer["classes"]
     assert best["class_name"] == "2"
     assert best["probability"] > second["probability"]
+
+
+def test_a_file_that_is_not_there_is_refused_before_keras_is_loaded(saved: Path) -> None:
+    done = in_new_process("predict", str(saved), "nothing.png", code=LOADED_AFTERWARDS)
+    assert done.returncode == 1
+    assert done.stderr == "Error: There is no image file nothing.png.\n"
+    assert done.stdout.splitlines()[-1] == "HEAVY []"
 
 
 def test_predict_refuses_what_is_no_picture(saved: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -54,6 +54,22 @@ def test_train_and_test_folders_are_kept_apart(tmp_path: Path) -> None:
     assert set(np.unique(data.test.images)) == {90}
 
 
+@pytest.mark.parametrize("kept_apart", [False, True], ids=["split", "folders"])
+def test_each_image_has_the_path_of_its_file(tmp_path: Path, kept_apart: bool) -> None:
+    for part in ("train", "test") if kept_apart else ("",):
+        for name in ("a", "b"):
+            for number in range(10):
+                save(tmp_path / part / name / f"{number}.png", 10 * number + (part == "test") + 2 * (name == "b"))
+    (tmp_path / part / "a" / "5.png").write_text("no picture")
+    with pytest.warns(DataWarning, match="1 file was skipped"):
+        data = from_folder(tmp_path, image_size=(10, 10), scale=None, validation_split=0.3, on_error="skip")
+    assert set(data.parts) == {"train", "validation", "test"}
+    for split in data.parts.values():
+        assert len(split.paths) == len(split) > 0
+        for image, path in zip(split.images, split.paths, strict=True):
+            assert image[0, 0, 0] == np.asarray(Image.open(path))[0, 0]
+
+
 def test_a_class_that_test_alone_has_is_named(tmp_path: Path) -> None:
     for part, name in (("train", "a"), ("train", "b"), ("test", "a"), ("test", "c")):
         save(tmp_path / part / name / "1.png", 1)
@@ -161,7 +177,7 @@ def test_class_names_in_chinese(tmp_path: Path) -> None:
 
 def test_a_file_that_lies_is_named(animals: Path) -> None:
     (animals / "dog" / "lies.png").write_text("no picture")
-    with pytest.raises(CorruptDataError, match=r"dog/lies\.png cannot be read as an image"):
+    with pytest.raises(CorruptDataError, match=r"dog/lies\.png cannot be read as an image.*on_error='skip'.*leaves"):
         from_folder(animals)
 
 

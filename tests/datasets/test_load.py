@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import gzip
 import hashlib
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,25 @@ def test_a_split_unpacks_into_images_and_labels() -> None:
     assert labels is train.labels
     assert len(train) == 70
     assert repr(train) == "Split(images=float32(70, 4, 5, 3), labels=int64(70,))"
+
+
+@pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [([3, 0], [3, 0]), (np.array([True, False, False, True]), [0, 3]), (slice(1, None, 2), [1, 3])],
+)
+def test_images_are_chosen_with_their_labels_and_paths(chosen: Any, expected: list[int]) -> None:
+    pixels = np.arange(4, dtype=np.uint8).reshape(4, 1, 1, 1)
+    some = Split(pixels, np.arange(4) * 10, [Path(f"{number}.png") for number in range(4)]).take(chosen)
+    assert some.images.ravel().tolist() == expected
+    assert some.labels.tolist() == [10 * number for number in expected]
+    assert [str(path) for path in some.paths] == [f"{number}.png" for number in expected]
+    assert Split(pixels, np.arange(4)).take(chosen).paths == ()
+
+
+def test_a_split_has_a_path_for_each_image_or_none() -> None:
+    said = "the file of each image, or none. Received: 1 paths for 70 images"
+    with pytest.raises(InputError, match=re.escape(said)):
+        Split(IMAGES, LABELS, [Path("one.png")])
 
 
 @pytest.mark.usefixtures("calls")

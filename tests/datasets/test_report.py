@@ -48,9 +48,10 @@ def test_blank_images_repetitions_and_contradictions() -> None:
     assert report.problems == ()
     assert report.remarks == (
         "2 images are blank in train, one pixel value everywhere: 3, 9.",
-        "7 images in test repeat exactly one in train: 2, 3, 4, 5, 6 and 2 more.",
-        "1 image in test repeats nearly one in train: 1.",
-        "4 images in test contradict the label of one in train: 1, 3, 5, 7.",
+        "7 images in test repeat exactly one in train: "
+        "2 (as 12), 3 (as 13), 4 (as 14), 5 (as 15), 6 (as 16) and 2 more.",
+        "1 image in test repeats nearly one in train: 1 (as 11).",
+        "4 images in test contradict the label of one in train: 1 (as 11), 3 (as 13), 5 (as 15), 7 (as 17).",
     )
     assert report.verdict == "Nothing is broken; 4 things to look at."
 
@@ -112,6 +113,26 @@ def test_a_folder_with_a_file_that_is_no_image(tmp_path: Path) -> None:
     assert len(report.problems) == len(report.warnings) == 1
     assert "4.png" in report.problems[0]
     assert sum(int(counts.sum()) for counts in report.counts.counts.values()) == 11
+
+
+def test_images_of_a_folder_are_named_by_their_files(tmp_path: Path) -> None:
+    for name in NAMES:
+        (tmp_path / name).mkdir()
+        for index, image in enumerate(noise(6, seed=len(name))):
+            Image.fromarray(image).save(tmp_path / name / f"{index}.png")
+    Image.fromarray(np.full((8, 8), 9, np.uint8)).save(tmp_path / "bag" / "2.png")
+    (tmp_path / "coat" / "copy.png").write_bytes((tmp_path / "bag" / "3.png").read_bytes())
+    report = check_dataset(tmp_path)
+    assert any(remark.endswith(f": {tmp_path / 'bag' / '2.png'}.") for remark in report.remarks)
+    both = {str(tmp_path / "bag" / "3.png"), str(tmp_path / "coat" / "copy.png")}
+    (repeated,) = [remark for remark in report.remarks if "exactly" in remark]
+    assert set(repeated.rstrip(".)").partition(": ")[2].split(" (as ")) == both
+
+    facts = report.as_dict()
+    (found,) = [pairs for pairs in facts["duplicates"] if pairs["exact"]]
+    (first, second), (one, other) = found["parts"], found["pairs"][0]["positions"]
+    assert {facts["paths"][first][one], facts["paths"][second][other]} == both
+    assert sum(map(len, facts["paths"].values())) == 13
 
 
 def test_what_is_no_data() -> None:

@@ -54,6 +54,7 @@ SMALLEST = {
     "tiny_10k": 5,
     "tiny_5k": 5,
     "vgg_small": 8,
+    "wrn_16_2": 3,
     "wrn_16_4": 3,
     "wrn_28_10": 3,
     "wrn_40_4": 3,

@@ -8,7 +8,15 @@ from typing import Literal
 import click
 
 from convvision._atomic import check_new_directory
-from convvision.cli._options import as_json, class_weight_option, data_option, epochs_option, out_option, recipe_option
+from convvision.cli._options import (
+    as_json,
+    class_weight_option,
+    data_option,
+    epochs_option,
+    out_option,
+    recipe_option,
+    skip_option,
+)
 from convvision.cli._output import print_json, start_keras
 from convvision.datasets._open import open_data
 from convvision.models import list_models
@@ -20,6 +28,7 @@ __all__ = ["compare"]
 @click.command()
 @click.argument("patterns", metavar="MODEL...", nargs=-1, required=True)
 @data_option(required=True)
+@skip_option
 @recipe_option
 @epochs_option
 @click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True, help="Trainings of each model.")
@@ -30,6 +39,7 @@ def compare(
     *,
     patterns: tuple[str, ...],
     data: str,
+    on_error: Literal["raise", "skip"],
     recipe: str,
     epochs: int | None,
     seeds: int,
@@ -45,7 +55,7 @@ def compare(
         check_new_directory(out)
     names = dict.fromkeys(name for pattern in patterns for name in list_models(pattern))
     get_recipe(recipe)
-    loaded = open_data(data)
+    loaded = open_data(data, on_error=on_error)
     start_keras(to_train=True)
     from convvision.training import compare as train_all  # noqa: PLC0415
 

@@ -37,6 +37,8 @@ def show(name: str | None, picture: Path | None, as_json: bool) -> None:
             "--picture draws the samples of one data set: name it, as in: datasets mnist --picture FILE"
         )
     if name is not None:
+        if name not in DATASETS and Path(name).exists():
+            raise click.UsageError(f"{name} is data of your own; look at them with: convvision datasets check {name}")
         info = get_dataset_info(name)
         if as_json:
             paths = {name: path and str(path) for name, path in _found(info).items()}

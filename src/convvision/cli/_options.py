@@ -12,7 +12,7 @@ from convvision.errors import InputError
 
 __all__ = [
     "as_json", "check_positions", "class_weight_option", "data_option", "epochs_option", "out_option", "read_positions",
-    "recipe_option", "run_argument",
+    "recipe_option", "run_argument", "skip_option",
 ]  # fmt: skip
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
@@ -28,6 +28,11 @@ epochs_option = click.option("--epochs", type=click.IntRange(min=1), help="Epoch
 class_weight_option = click.option(
     "--class-weight", type=click.Choice(["balanced"]), help="Let rare classes count as much as frequent ones."
 )
+
+skip_option = click.option(
+    "--skip-unreadable", "on_error", is_flag=True, help="Leave out image files that cannot be read, and list them.",
+    callback=lambda _context, _option, given: "skip" if given else "raise",
+)  # fmt: skip
 
 
 def data_option(*, required: bool) -> Callable[[CommandT], CommandT]:

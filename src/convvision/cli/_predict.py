@@ -9,6 +9,7 @@ import click
 
 from convvision.cli._options import as_json, run_argument
 from convvision.cli._output import print_json, start_keras
+from convvision.datasets._pictures import check_is_file
 from convvision.training._run_files import check_run
 
 __all__ = ["predict"]
@@ -25,6 +26,8 @@ def predict(run: Path, files: tuple[Path, ...], top: int, as_json: bool) -> None
     Files are read upright, made grey or colour as the run needs, and resized to its images.
     """
     check_run(run)
+    for file in files:
+        check_is_file(file)
     start_keras()
     from convvision.training import load_run  # noqa: PLC0415
 

@@ -9,7 +9,15 @@ import click
 
 from convvision._atomic import check_new_directory
 from convvision._tables import text_table
-from convvision.cli._options import as_json, class_weight_option, data_option, epochs_option, out_option, recipe_option
+from convvision.cli._options import (
+    as_json,
+    class_weight_option,
+    data_option,
+    epochs_option,
+    out_option,
+    recipe_option,
+    skip_option,
+)
 from convvision.cli._output import print_json, start_keras
 from convvision.datasets._open import open_data
 from convvision.models import get_model_info
@@ -21,6 +29,7 @@ __all__ = ["train"]
 @click.command()
 @click.argument("model")
 @data_option(required=True)
+@skip_option
 @recipe_option
 @epochs_option
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Of weights and order.")
@@ -39,6 +48,7 @@ def train(
     *,
     model: str,
     data: str,
+    on_error: Literal["raise", "skip"],
     recipe: str,
     epochs: int | None,
     seed: int,
@@ -57,7 +67,7 @@ def train(
         check_new_directory(out)
     get_model_info(model)
     get_recipe(recipe)
-    loaded = open_data(data, validation_split=validation_split)
+    loaded = open_data(data, validation_split=validation_split, on_error=on_error)
     start_keras(to_train=True)
     import convvision  # noqa: PLC0415
 

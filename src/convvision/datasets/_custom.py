@@ -17,7 +17,7 @@ from convvision.datasets._splits import stratified_split
 from convvision.datasets._types import Dataset, DatasetInfo, Split
 from convvision.errors import InputError, ShapeError, ValueRangeError
 
-__all__ = ["channel_statistics", "check_options", "from_arrays"]
+__all__ = ["channel_statistics", "check_options", "from_arrays", "from_splits"]
 
 
 @set_module("convvision.datasets")
@@ -69,22 +69,53 @@ def from_arrays(
         raise InputError("Give test_images and test_labels together, or neither. Received: one of them.")
     check_options(scale, test_split, validation_split)
     images = _pixels(train_images)
+    test = None
     if test_images is None:
         (labels,), names = class_indices([(train_labels, len(images))], class_names)
-        remain, chosen = stratified_split(labels, test_split, seed=seed)
-        test = Split(images[chosen], labels[chosen])
-        train = Split(images[remain], labels[remain])
     else:
         pixels = check_images(_pixels(test_images), image_shape=images.shape[1:])
         parts = [(train_labels, len(images)), (test_labels, len(pixels))]
         (labels, of_test), names = class_indices(parts, class_names)
-        train, test = Split(images, labels), Split(pixels, of_test)
+        test = Split(pixels, of_test)
+    return from_splits(
+        Split(images, labels),
+        test,
+        class_names=names,
+        name=name,
+        scale=scale,
+        test_split=test_split,
+        validation_split=validation_split,
+        seed=seed,
+    )
+
+
+def from_splits(
+    train: Split,
+    test: Split | None,
+    *,
+    class_names: Sequence[str],
+    name: str,
+    scale: Scale | None,
+    test_split: float,
+    validation_split: float,
+    seed: int,
+) -> Dataset:
+    """Make a data set from raw pixels and class indices; the arguments are those of :func:`from_arrays`.
+
+    Raises:
+        ShapeError: A part without an image.
+        InputError: A split that leaves a part empty.
+    """
+    if test is None:
+        remain, chosen = stratified_split(train.labels, test_split, seed=seed)
+        train, test = train.take(remain), train.take(chosen)
+    _, *shape = check_images(train.images).shape
     mean, std = channel_statistics(train.images)
     info = DatasetInfo(
         name=name,
-        summary=f"{len(train) + len(test)} images of {len(names)} classes, from arrays.",
-        image_shape=(images.shape[1], images.shape[2], images.shape[3]),
-        class_names=names,
+        summary=f"{len(train) + len(test)} images of {len(class_names)} classes, from arrays.",
+        image_shape=(shape[0], shape[1], shape[2]),
+        class_names=tuple(class_names),
         train_count=len(train),
         test_count=len(test),
         mean=mean,

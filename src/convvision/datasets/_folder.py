@@ -5,22 +5,22 @@ from __future__ import annotations
 import dataclasses
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convvision._public import set_module
 from convvision.datasets._class_folders import LabelledFiles, find_class_folders
-from convvision.datasets._custom import check_options, from_arrays
+from convvision.datasets._custom import check_options, from_splits
 from convvision.datasets._picture_cache import PictureCache
 from convvision.datasets._picture_reader import ColorMode, PictureReader
 from convvision.datasets._pictures import Aspect
 from convvision.datasets._scaling import Scale
-from convvision.datasets._types import Dataset
-from convvision.errors import CorruptDataError, DataWarning, InputError
+from convvision.datasets._types import Dataset, Split
+from convvision.errors import CorruptDataError, DataError, DataWarning, InputError
 
 __all__ = ["from_folder"]
 
@@ -61,6 +61,7 @@ def from_folder(
 
     Returns:
         The data set, named as the folder; its class names are the names of the class folders, in alphabetical order.
+        :attr:`Split.paths` tells the file of each image, as of one that a model gets wrong.
 
     Raises:
         DataNotFoundError: No such folder, or a file that may not be read.
@@ -84,6 +85,8 @@ def from_folder(
         ...     data = from_folder(folder, image_size=(32, 32), color_mode="rgb", aspect="pad", cache=False)
         >>> data.info.class_names, data.train.images.shape
         (('sand', 'sea'), (16, 32, 32, 3))
+        >>> data.info.class_names[data.test.labels[0]], data.test.paths[0].parent.name
+        ('sand', 'sand')
     """
     directory = Path(directory)
     if on_error not in ("raise", "skip"):
@@ -98,7 +101,11 @@ def from_folder(
     images = kept.load() if kept else None
     read = np.ones(len(paths), bool)
     if images is None:
-        images, read, skipped = reader.read(paths, skip_errors=on_error == "skip")
+        try:
+            images, read, skipped = reader.read(paths, skip_errors=on_error == "skip")
+        except DataError as error:
+            advice = "on_error='skip', or --skip-unreadable on the command line, leaves such files out."
+            raise type(error)(f"{error} {advice}") from error
         if len(skipped) == len(paths):
             raise CorruptDataError(f"None of the {len(paths)} files in {directory} can be read:{_first_ten(skipped)}")
         if skipped:
@@ -107,8 +114,10 @@ def from_folder(
             warnings.warn(said, DataWarning, stacklevel=2)
         elif kept:
             kept.store(images)
-    data = from_arrays(
-        *_arrays(parts, images, read),
+    train, *others = _splits(parts, images, read)
+    data = from_splits(
+        train,
+        others[0] if others else None,
         class_names=found.class_names,
         name=directory.resolve().name,
         scale=scale,
@@ -120,17 +129,15 @@ def from_folder(
     return dataclasses.replace(data, location=str(directory.resolve()), aspect=aspect, options=options)
 
 
-def _arrays(parts: Sequence[LabelledFiles], images: NDArray[np.uint8], read: NDArray[np.bool_]) -> list[NDArray[Any]]:
-    """Give each part its images and labels, without the images that were not read."""
-    arrays: list[NDArray[Any]] = []
+def _splits(parts: Sequence[LabelledFiles], images: NDArray[np.uint8], read: NDArray[np.bool_]) -> Iterator[Split]:
+    """Give each part its images, without those that were not read."""
     start = 0
     for part in parts:
         of_part = slice(start, start + len(part.paths))
-        chosen = read[of_part]
+        whole = Split(images[of_part], part.labels, part.paths)
         # A part that was read whole is a view, and takes no memory of its own.
-        arrays += [images[of_part] if chosen.all() else images[of_part][chosen], part.labels[chosen]]
+        yield whole if read[of_part].all() else whole.take(read[of_part])
         start = of_part.stop
-    return arrays
 
 
 def _first_ten(skipped: Sequence[str]) -> str:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
 
 from convvision._checks import check_fraction
 from convvision._public import set_module
@@ -79,14 +77,10 @@ def assemble(
     validation = None
     if validation_split:
         remain, chosen = stratified_split(train.labels, validation_split, seed=seed)
-        train, validation = _take(train, remain), _take(train, chosen)
+        train, validation = train.take(remain), train.take(chosen)
         validation = _scaled(validation, scaling)
     return Dataset(info, _scaled(train, scaling), _scaled(test, scaling), validation, scaling)
 
 
-def _take(split: Split, positions: NDArray[np.intp]) -> Split:
-    return Split(split.images[positions], split.labels[positions])
-
-
 def _scaled(split: Split, scaling: Scaling) -> Split:
-    return Split(scaling.apply(split.images), split.labels)
+    return dataclasses.replace(split, images=scaling.apply(split.images))

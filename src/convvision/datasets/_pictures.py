@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Aspect: TypeAlias = Literal["stretch", "pad", "crop"]
 
-__all__ = ["Aspect", "check_aspect", "read_picture"]
+__all__ = ["Aspect", "check_aspect", "check_is_file", "read_picture"]
 
 _MODES = {1: "L", 3: "RGB"}
 # What Pillow decodes by itself: for others, such as EPS, it starts programs of other people.
@@ -62,9 +62,7 @@ def read_picture(
         raise InputError(f"Image files are read as 1 (grey) or 3 (colour) channels. Received: {channels} channels")
     check_aspect(aspect)
     path = Path(path)
-    if not path.is_file():
-        hint = " It is a folder: name the files in it." if path.is_dir() else ""
-        raise DataNotFoundError(f"There is no image file {path}.{hint}")
+    check_is_file(path)
     try:
         with Image.open(path, formats=_FORMATS) as opened:
             _check_size(opened)
@@ -91,6 +89,17 @@ def read_picture(
             ) from error
         # Pillow's decoders raise whatever a malformed file leads them to, IndexError and AttributeError included.
         raise CorruptDataError(f"{path} cannot be read as an image: {_reason(error)}.") from error
+
+
+def check_is_file(path: Path) -> None:
+    """Refuse what is no file, without opening it.
+
+    Raises:
+        DataNotFoundError: There is no such file.
+    """
+    if not path.is_file():
+        hint = " It is a folder: name the files in it." if path.is_dir() else ""
+        raise DataNotFoundError(f"There is no image file {path}.{hint}")
 
 
 def check_aspect(aspect: str) -> None:

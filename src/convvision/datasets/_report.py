@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,7 @@ from convvision._tables import number_of
 from convvision.datasets._classes import ClassCounts, class_counts
 from convvision.datasets._duplicates import Duplicates, find_duplicates
 from convvision.datasets._open import open_data
-from convvision.datasets._types import Dataset, Split, check_in_memory
+from convvision.datasets._types import Dataset, check_in_memory
 from convvision.errors import DataWarning
 
 __all__ = ["DatasetReport", "check_dataset"]
@@ -24,6 +26,7 @@ __all__ = ["DatasetReport", "check_dataset"]
 # Of the scale [0, 255]. Training and test images that differ by more were hardly taken alike: one of them is inverted.
 _FAR_APART = 40
 _DARK = 64
+_MOST_NAMED = 5
 
 
 @set_module("convvision.datasets")
@@ -39,6 +42,7 @@ class DatasetReport:
         constant: Name of a part -> positions of the images that are the same everywhere, int64.
         duplicates: Exact and near duplicates.
         warnings: What was said while the data were read, as of files that were skipped.
+        paths: Name of a part -> the file of each image, as :attr:`Split.paths`; the report names images by them.
     """
 
     name: str
@@ -48,6 +52,7 @@ class DatasetReport:
     constant: dict[str, NDArray[np.int64]]
     duplicates: Duplicates
     warnings: tuple[str, ...] = ()
+    paths: dict[str, Sequence[Path]] = field(default_factory=dict)
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -97,6 +102,7 @@ class DatasetReport:
                 part: {"min": low, "mean": mean, "max": high} for part, (low, mean, high) in self.pixels.items()
             },
             "constant": {part: positions.tolist() for part, positions in self.constant.items()},
+            "paths": {part: list(map(str, paths)) for part, paths in self.paths.items()},
             "near": self.duplicates.near,
             "duplicates": [
                 {
@@ -133,7 +139,8 @@ class DatasetReport:
         for part, positions in self.constant.items():
             if len(positions):
                 are = number_of(len(positions), "image is", "images are")
-                yield f"{are} blank in {part}, one pixel value everywhere: {_some(positions)}."
+                named = [self._named(part, position) for position in positions[:_MOST_NAMED]]
+                yield f"{are} blank in {part}, one pixel value everywhere: {_some(named, len(positions))}."
 
     def _repetitions(self) -> Iterator[str]:
         for pairs in self.duplicates.pairs:
@@ -147,7 +154,15 @@ class DatasetReport:
                 if chosen.any():
                     count = int(chosen.sum())
                     what = f"{number_of(count, 'image')} in {second} {verb.format('s' if count == 1 else '')} {other}"
-                    yield f"{what}: {_some(pairs.positions[chosen, 1])}."
+                    named = [
+                        f"{self._named(second, repeated)} (as {self._named(first, original)})"
+                        for original, repeated in pairs.positions[chosen][:_MOST_NAMED]
+                    ]
+                    yield f"{what}: {_some(named, count)}."
+
+    def _named(self, part: str, position: int) -> str:
+        paths = self.paths.get(part)
+        return str(paths[position] if paths else position)
 
     def _odd_pixels(self) -> Iterator[str]:
         for part, (_, _, high) in self.pixels.items():
@@ -186,7 +201,7 @@ def check_dataset(data: Dataset | str | os.PathLike[str], *, near: float = 0.03)
         >>> report = check_dataset(from_arrays(pixels[:30], np.arange(30) % 2, pixels[20:], np.arange(20) % 2))
         >>> print("\n".join([*report.remarks, report.verdict]))
         1 image is blank in train, one pixel value everywhere: 7.
-        10 images in test repeat exactly one in train: 0, 1, 2, 3, 4 and 5 more.
+        10 images in test repeat exactly one in train: 0 (as 20), 1 (as 21), 2 (as 22), 3 (as 23), 4 (as 24) and 5 more.
         Nothing is broken; 2 things to look at.
     """
     with warnings.catch_warnings(record=True) as caught:
@@ -194,7 +209,10 @@ def check_dataset(data: Dataset | str | os.PathLike[str], *, near: float = 0.03)
         opened = open_data(data, scale=None, on_error="skip")
     check_in_memory(opened)
     said = [str(one.message) for one in caught if issubclass(one.category, DataWarning)]
-    raw = {name: Split(opened.scaling.restore(split.images), split.labels) for name, split in opened.parts.items()}
+    raw = {
+        name: dataclasses.replace(split, images=opened.scaling.restore(split.images))
+        for name, split in opened.parts.items()
+    }
     pixels, constant = {}, {}
     for name, split in raw.items():
         flat = split.images.reshape(len(split), -1)
@@ -209,9 +227,10 @@ def check_dataset(data: Dataset | str | os.PathLike[str], *, near: float = 0.03)
         constant=constant,
         duplicates=find_duplicates(opened, near=near),
         warnings=tuple(said),
+        paths={name: split.paths for name, split in raw.items() if split.paths},
     )
 
 
-def _some(positions: NDArray[np.int64]) -> str:
-    more = f" and {len(positions) - 5:,} more" if len(positions) > 5 else ""
-    return ", ".join(map(str, positions[:5].tolist())) + more
+def _some(named: Sequence[str], count: int) -> str:
+    more = f" and {count - len(named):,} more" if count > len(named) else ""
+    return ", ".join(named) + more

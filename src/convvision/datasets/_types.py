@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,10 +29,29 @@ class Split:
     Attributes:
         images: Shape (N, H, W, C); uint8 as stored, or float32 once scaled.
         labels: Class indices, shape (N,), int64.
+        paths: The image files that the images were read from, in their order; empty where they come from no such files.
+
+    Raises:
+        InputError: Another number of paths than of images.
+
+    Example:
+        >>> import convvision
+        >>> test = convvision.load_dataset("drawn_fashion").test
+        >>> bags = test.take(test.labels == 8)
+        >>> len(bags), set(bags.labels.tolist())
+        (200, {8})
     """
 
     images: NDArray[Any]
     labels: NDArray[np.integer[Any]]
+    paths: Sequence[Path] = ()
+
+    def __post_init__(self) -> None:
+        if self.paths and len(self.paths) != len(self.images):
+            raise InputError(
+                f"paths has the file of each image, or none. "
+                f"Received: {len(self.paths)} paths for {len(self.images)} images"
+            )
 
     def __iter__(self) -> Iterator[NDArray[Any]]:
         yield self.images
@@ -43,9 +63,22 @@ class Split:
     def __repr__(self) -> str:
         return f"Split(images={self.images.dtype}{self.images.shape}, labels={self.labels.dtype}{self.labels.shape})"
 
+    def take(self, chosen: Any) -> Split:
+        """Choose some of the images, with their labels and paths.
+
+        Args:
+            chosen: Their positions, integers in any order; or which of them, bool, shape (N,); or a slice.
+
+        Raises:
+            IndexError: A position beyond the last image, or another number of bools.
+        """
+        positions = np.arange(len(self))[chosen]
+        paths = [self.paths[position] for position in positions] if self.paths else ()
+        return Split(self.images[chosen], self.labels[chosen], paths)
+
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 (hexadecimal) of both arrays."""
+        """SHA-256 (hexadecimal) of images and labels."""
         digest = hashlib.sha256()
         for array in self:
             digest.update(f"{array.dtype.str}{array.shape}".encode())

@@ -67,7 +67,7 @@ def wide_resnet(
     )
 
 
-for _depth, _width, _parameters in ((16, 4, 2_752_218), (28, 10, 36_496_858), (40, 4, 8_959_706)):
+for _depth, _width, _parameters in ((16, 2, 693_210), (16, 4, 2_752_218), (28, 10, 36_496_858), (40, 4, 8_959_706)):
     register_model(
         f"wrn_{_depth}_{_width}",
         family="wrn",
