@@ -53,7 +53,7 @@ def main(task: str, *, epochs: int, images: int | None, seed: int | None) -> Non
     model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     clock = Clock()
     callbacks = [clock, *([convvision.callbacks.AccuracyThresholdStop(STOP_ABOVE)] if task == "mnist" else [])]
-    train_images, train_labels = data.train.images[:images], data.train.labels[:images]
+    train_images, train_labels = data.train.take(slice(images))
     began = time.perf_counter()
     model.fit(train_images, train_labels, epochs=epochs, callbacks=callbacks, verbose=0)
     seconds = time.perf_counter() - began

@@ -46,8 +46,7 @@ def train_once(asked: argparse.Namespace) -> tuple[convvision.training.Run, dict
     recipe = dataclasses.replace(convvision.get_recipe(changes.pop("name")), **changes)
     data = convvision.load_dataset(asked.data)
     if asked.images is not None:
-        first = convvision.datasets.Split(data.train.images[: asked.images], data.train.labels[: asked.images])
-        data = dataclasses.replace(data, train=first)
+        data = dataclasses.replace(data, train=data.train.take(slice(asked.images)))
     chunk = FirstChunk()
     run = convvision.train(asked.model, data, recipe, seed=asked.seed, callbacks=[chunk], verbose=0)
     return run, {

@@ -15,12 +15,15 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 from _processes import ratio, run_script
 from _report import write_result
 
 from convvision._tables import text_table
 from convvision.training._patch_gradient import convolve_with_patch_gradient, suits_patch_gradient
+
+Way = Callable[[Any, Any], list[Any]]
 
 # Images, positions a side, channels before and behind.
 CASES = (
@@ -30,7 +33,7 @@ CASES = (
 POLICIES = {"bfloat16": "mixed_bfloat16", "float32": "float32"}
 
 
-def there_and_back(call: Callable[[Any], Any], kernel: Any) -> Callable[[Any, Any], list[Any]]:
+def there_and_back(call: Callable[[Any], Any], kernel: Any) -> Way:
     """Make a graph of a convolution and both its gradients."""
 
     @tf.function
@@ -43,7 +46,13 @@ def there_and_back(call: Callable[[Any], Any], kernel: Any) -> Callable[[Any, An
     return compute
 
 
-def seconds(compute: Callable[[Any, Any], list[Any]], inputs: Any, back: Any) -> float:
+def both_ways(layer: keras.layers.Conv2D) -> tuple[Way, Way]:
+    """Give TensorFlow's way and ours."""
+    kernel = layer.kernel.value
+    return there_and_back(layer, kernel), there_and_back(lambda x: convolve_with_patch_gradient(layer, x), kernel)
+
+
+def seconds(compute: Way, inputs: Any, back: Any) -> float:
     began = time.perf_counter()
     for tensor in compute(inputs, back):
         tensor.numpy()
@@ -57,11 +66,12 @@ def measure(case: tuple[int, int, int, int], dtype: str, rounds: int) -> dict[st
     layer.build((images, side, side, before))
     inputs = tf.cast(tf.random.normal((images, side, side, before)), dtype)
     back = tf.cast(tf.random.normal((images, side, side, behind)), dtype)
-    theirs = there_and_back(layer, layer.kernel.value)
-    ours = there_and_back(lambda inputs: convolve_with_patch_gradient(layer, inputs), layer.kernel.value)
-    for compute in (theirs, ours):
-        seconds(compute, inputs, back)
-    timed: dict[Any, list[float]] = {theirs: [], ours: []}
+    theirs, ours = both_ways(layer)
+    # This also warms both.
+    for pair in zip(theirs(inputs, back), ours(inputs, back), strict=True):
+        one, other = (tf.cast(tensor, "float32").numpy() for tensor in pair)
+        np.testing.assert_allclose(one, other, atol=0.02 * np.abs(one).max())
+    timed: dict[Way, list[float]] = {theirs: [], ours: []}
     for index in range(rounds):
         for compute in (theirs, ours) if index % 2 else (ours, theirs):
             timed[compute].append(seconds(compute, inputs, back))

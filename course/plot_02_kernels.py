@@ -85,7 +85,7 @@ print("largest difference:", abs(by_hand - by_layer).max() < 1e-5 and "less than
 # A question to try
 # -----------------
 # Which kernel moves an image by one pixel to the right? Write it down before you look, and try it with
-# ``plot_kernels(boot, {"right": [...]})``.
+# ``plot_kernels(boot, {"identity": "identity", "right": [...]})``, which shows the image as it is beside it.
 #
 # .. dropdown:: Answer
 #

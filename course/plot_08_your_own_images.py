@@ -103,7 +103,7 @@ print(convvision.load_run(saved).predict(paths[0])[0])
 # A question to try
 # -----------------
 # Where does the network look? Ask ``convvision.visualize.grad_cam(run.model, data.test.images[:3])`` and draw it with
-# ``plot_attributions``. Does it look at the shape or at the ground?
+# ``plot_attributions(..., class_names=data.info.class_names)``. Does it look at the shape or at the ground?
 #
 # .. dropdown:: Answer
 #

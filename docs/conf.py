@@ -102,7 +102,7 @@ sphinx_gallery_conf = {
     # A display is drawn where it is the last expression of a block; Matplotlib's own figures are no concern of ours.
     "image_scrapers": ("gallery.scrape_display", "gallery.scrape_page"),
     "capture_repr": (),
-    "reset_modules": ("gallery.draw_missing_data",),
+    "reset_modules": ("gallery.prepare",),
     "download_all_examples": False,
     "show_signature": False,
     "write_computation_times": False,

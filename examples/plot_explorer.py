@@ -16,7 +16,7 @@ from convvision.visualize import export_explorer, plot_recording
 
 keras.utils.set_random_seed(0)
 data = convvision.load_dataset("drawn_fashion")
-images, labels = data.test.images[:3], data.test.labels[:3]
+images, labels = data.test.take(slice(3))
 recorder = ActivationRecorder(images, layers="conv")
 run = convvision.train("conv_16_16", data, epochs=3, callbacks=[recorder], verbose=0)
 

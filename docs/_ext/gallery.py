@@ -1,11 +1,11 @@
-"""Examples and the course, which sphinx-gallery runs: displays, the data where there are none, and pages that live."""
+"""Examples and the course, which sphinx-gallery runs: displays, data where there are none, and live pages."""
 
 from __future__ import annotations
 
 import functools
 import posixpath
 import shutil
-from pathlib import Path
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
 
 from docutils import nodes
@@ -15,12 +15,13 @@ from sphinx.locale import _
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 from sphinx_gallery.scrapers import figure_rst
+from translations import LANGUAGE
 
 import convvision
 from convvision.errors import DownloadError
 from convvision.visualize import Display
 
-__all__ = ["draw_missing_data", "scrape_display", "scrape_page", "setup"]
+__all__ = ["prepare", "scrape_display", "scrape_page", "setup"]
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +29,7 @@ logger = logging.getLogger(__name__)
 _LAST_EXPRESSION = "___"
 
 _load_dataset = convvision.load_dataset
+_export_explorer = convvision.visualize.export_explorer
 
 
 def scrape_display(block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, Any]) -> str:  # noqa: ARG001
@@ -53,7 +55,8 @@ def scrape_page(block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, 
     target = Path(block_vars["target_file"])
     kept = target.parent / "images" / f"{target.stem}_{page.name}"
     kept.parent.mkdir(exist_ok=True)
-    shutil.copyfile(page, kept)
+    for own, copy in ((page, kept), (_in_chinese(page), _in_chinese(kept))):
+        shutil.copyfile(own, copy)
     return f"\n.. exhibit:: /{kept.relative_to(gallery_conf['src_dir']).as_posix()}\n\n"
 
 
@@ -73,12 +76,24 @@ def _load_or_draw(name: str, *arguments: Any, **options: Any) -> Any:
     return _load_dataset(name if here else "drawn_fashion", *arguments, **options)
 
 
-def draw_missing_data(gallery_conf: dict[str, Any], fname: str | None) -> None:  # noqa: ARG001
-    """Let a script run on drawn data that loads Fashion-MNIST or MNIST where there are neither they nor a network.
+@functools.wraps(_export_explorer)
+def _export_both(model: Any, images: Any, path: str | Path, **options: Any) -> Path:
+    _export_explorer(model, images, _in_chinese(Path(path)), **{**options, "language": "zh"})
+    return _export_explorer(model, images, path, **options)
 
-    What it prints tells the data set's name.
+
+def _in_chinese(page: PurePath) -> Any:
+    """Name the same page in the other language."""
+    return page.with_name(f"{page.stem}_zh{page.suffix}")
+
+
+def prepare(gallery_conf: dict[str, Any], fname: str | None) -> None:  # noqa: ARG001
+    """Let what a script calls do more than it says, so that it runs everywhere and its pages have two languages.
+
+    Where there is neither Fashion-MNIST or MNIST nor a network, it runs on drawn data; what it prints tells the name.
     """
     convvision.load_dataset = _load_or_draw
+    convvision.visualize.export_explorer = _export_both
 
 
 class exhibit(download_reference):  # noqa: N801
@@ -93,6 +108,8 @@ class Exhibit(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Make the frame, and a link that opens the file alone."""
         path = self.arguments[0]
+        if self.config.language == LANGUAGE:
+            path = str(_in_chinese(PurePosixPath(path)))
         text = nodes.inline(text=_("Download it: one file, which opens from disk"))
         link = download_reference("", "", text, reftarget=path, refdoc="")
         frame = exhibit("", reftarget=path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -259,10 +260,25 @@ def test_check_exits_1_where_something_is_broken(tmp_path: Path, capsys: pytest.
     assert captured.err == ""
 
 
-def test_a_folder_that_is_shown_like_a_data_set(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["datasets", str(folder)]) == 2
-    said = f"{folder} is data of your own; look at them with: convvision datasets check {folder}"
-    assert said in capsys.readouterr().err
+def test_a_folder_that_is_shown_like_a_data_set(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("my pictures").mkdir()
+    assert run(["datasets", "my pictures"]) == 2
+    said = "my pictures holds data of your own. Look at it with: convvision datasets check 'my pictures'\n"
+    assert capsys.readouterr().err.endswith(said)
+
+
+@pytest.mark.parametrize("command", [[], ["check"]])
+@pytest.mark.parametrize("name", ["notes.txt", "x" * 300], ids=["file", "long"])
+def test_what_is_neither_a_data_set_nor_data_of_ones_own(
+    name: str, command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("notes.txt").write_text("no data")
+    assert run(["datasets", *command, name]) == 1
+    assert capsys.readouterr().err.startswith(f"Error: Unknown data set '{name}'")
 
 
 @pytest.mark.filterwarnings("default::convvision.errors.DataWarning")
@@ -278,17 +294,19 @@ def test_training_goes_on_without_unreadable_files_if_told(
     Path("pets", "cat", "3.png").write_bytes(b"no picture")
     train = ["train", "dense_128", "--data", "pets", "--epochs", "1"]
     assert run(train) == 1
-    assert capsys.readouterr().err.endswith("or --skip-unreadable on the command line, leaves such files out.\n")
+    assert capsys.readouterr().err.endswith("leaves such files out, as does convvision train --skip-unreadable.\n")
 
     assert run([*train, "--skip-unreadable", "--out", "kept"]) == 0
     assert "Warning: 1 file was skipped in pets" in capsys.readouterr().err
-    assert len(convvision.load_run("kept").data.class_names) == 2
     # What was left out while training is left out again, so that the test images are the same.
     assert run(["evaluate", "kept"]) == 0
     assert "are not those of the run" not in capsys.readouterr().err
 
-    assert run(["compare", "dense_128", "--data", "pets", "--epochs", "1", "--seeds", "1"]) == 1
-    assert run(["compare", "dense_128", "--data", "pets", "--epochs", "1", "--seeds", "1", "--skip-unreadable"]) == 0
+    compare = ["compare", "dense_128", "--data", "pets", "--epochs", "1", "--seeds", "1"]
+    assert run(compare) == 1
+    assert "cannot be read as an image" in capsys.readouterr().err
+    assert run([*compare, "--skip-unreadable"]) == 0
+    assert "Warning: 1 file was skipped in pets" in capsys.readouterr().err
 
 
 def test_check_takes_a_distance(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -540,7 +558,11 @@ def test_demo_leaves_pictures_and_runs_in_which_convolutions_win(
     assert {"activations.png", "history.png", "comparison.png"} <= {path.name for path in out.iterdir()}
     dense, conv = (convvision.load_run(out / f"{name}-seed-0") for name in ("dense_128", "conv_32_32"))
     assert conv.metrics["test_accuracy"] >= dense.metrics["test_accuracy"] + 0.04
-    assert "conv_32_32" in capsys.readouterr().out
+    *table, last = capsys.readouterr().out.splitlines()
+    assert any("conv_32_32" in line for line in table)
+    command = ["explore", str(out / "conv_32_32-seed-0")]
+    assert last.endswith(f"is made by: convvision {shlex.join(command)}")
+    assert run([*command, "--out", str(tmp_path / "page.html")]) == 0
 
 
 def test_explore_writes_a_page(saved: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -177,7 +177,7 @@ def test_class_names_in_chinese(tmp_path: Path) -> None:
 
 def test_a_file_that_lies_is_named(animals: Path) -> None:
     (animals / "dog" / "lies.png").write_text("no picture")
-    with pytest.raises(CorruptDataError, match=r"dog/lies\.png cannot be read as an image.*on_error='skip'.*leaves"):
+    with pytest.raises(CorruptDataError, match=r"dog/lies\.png cannot be read as an image.*on_error='skip'\) leaves"):
         from_folder(animals)
 
 

@@ -104,6 +104,32 @@ def test_images_are_chosen_with_their_labels_and_paths(chosen: Any, expected: li
     assert Split(pixels, np.arange(4)).take(chosen).paths == ()
 
 
+@pytest.mark.parametrize(
+    "chosen",
+    [[70], [-71], [True, False], 3, [[0, 1]], [0.5], "first"],
+    ids=["beyond", "before", "bools", "one", "nested", "floats", "text"],
+)
+def test_what_chooses_no_images(chosen: Any) -> None:
+    said = "Images are chosen by their positions, integers below 70; by 70 bools; or by a slice. Received: "
+    with pytest.raises(InputError, match=re.escape(f"{said}{chosen!r}")):
+        Split(IMAGES, LABELS).take(chosen)
+
+
+def test_a_slice_is_a_view_and_positions_are_a_copy() -> None:
+    split = Split(IMAGES, LABELS)
+    assert np.shares_memory(split.take(slice(3)).images, IMAGES)
+    assert not np.shares_memory(split.take((0, 1, 2)).images, IMAGES)
+    assert len(split.take([])) == 0
+
+
+def test_paths_may_be_an_array_and_are_kept_as_they_are_now() -> None:
+    files = [Path(f"{number}.png") for number in range(70)]
+    assert Split(IMAGES, LABELS, np.array(files)).take([-1]).paths == (files[-1],)
+    split = Split(IMAGES, LABELS, files)
+    files.append(Path("late.png"))
+    assert len(split.paths) == 70
+
+
 def test_a_split_has_a_path_for_each_image_or_none() -> None:
     said = "the file of each image, or none. Received: 1 paths for 70 images"
     with pytest.raises(InputError, match=re.escape(said)):

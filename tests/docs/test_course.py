@@ -14,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 
 import convvision
@@ -124,6 +125,13 @@ def test_a_page_runs_as_a_script(path: Path, tmp_path: Path, real_data_home: Pat
 # -- What the site makes of them -------------------------------------------------------------------------------------
 
 
+def let_prepare(gallery: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the extension replace what scripts call, until the test is over."""
+    for owner, name in ((convvision, "load_dataset"), (convvision.visualize, "export_explorer")):
+        monkeypatch.setattr(owner, name, getattr(owner, name))
+    gallery.prepare({}, None)
+
+
 def test_where_there_are_no_data_they_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     gallery = extension("gallery", monkeypatch)
     asked = []
@@ -135,9 +143,8 @@ def test_where_there_are_no_data_they_are_drawn(monkeypatch: pytest.MonkeyPatch)
         return name
 
     monkeypatch.setattr(gallery, "_load_dataset", load)
-    monkeypatch.setattr(convvision, "load_dataset", convvision.load_dataset)
+    let_prepare(gallery, monkeypatch)
     gallery._is_here.cache_clear()
-    gallery.draw_missing_data({}, None)
     assert convvision.load_dataset("fashion_mnist", validation_split=0.1) == "drawn_fashion"
     assert convvision.load_dataset("fashion_mnist") == "drawn_fashion"
     assert convvision.load_dataset("mnist") == "mnist"
@@ -145,6 +152,20 @@ def test_where_there_are_no_data_they_are_drawn(monkeypatch: pytest.MonkeyPatch)
     assert [name for name, _ in asked].count("fashion_mnist") == 1
     assert ("drawn_fashion", {"validation_split": 0.1}) in asked
     gallery._is_here.cache_clear()
+
+
+def test_an_explorer_is_kept_in_both_languages(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    gallery = extension("gallery", monkeypatch)
+    let_prepare(gallery, monkeypatch)
+    model = convvision.create_model("conv_16_16")
+    page = convvision.visualize.export_explorer(model, np.zeros((1, 28, 28, 1), np.float32), tmp_path / "look.html")
+    block = {"example_globals": {"___": page}, "target_file": str(tmp_path / "course" / "plot_look.py")}
+    (tmp_path / "course").mkdir()
+    shown = gallery.scrape_page(None, block, {"src_dir": str(tmp_path)})
+    address = "course/images/plot_look_look.html"
+    assert shown.strip() == f".. exhibit:: /{address}"
+    for language, name in (("en", address), ("zh", address.replace(".html", "_zh.html"))):
+        assert f'<html lang="{language}' in (tmp_path / name).read_text(encoding="utf-8")
 
 
 def test_a_notebook_needs_no_sphinx(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,7 @@ import pytest
 
 import convvision
 from convvision.cli import command
-from convvision.datasets import Dataset, Split
+from convvision.datasets import Dataset
 from convvision.training._graph_loop import GraphLoop
 from page_blocks import MARK, fences, run_blocks
 
@@ -132,12 +132,12 @@ def test_the_python_of_the_lesson_runs(tmp_path: Path, monkeypatch: pytest.Monke
     begin = GraphLoop.__init__
 
     def begin_with_few(self: Any, model: Any, data: Dataset, *arguments: Any, **options: Any) -> None:
-        parts = {name: Split(*(part[few] for part in split)) for name, split in data.parts.items()}
+        parts = {name: split.take(few) for name, split in data.parts.items()}
         begin(self, model, dataclasses.replace(data, **parts), *arguments, **options)
 
     def load_few(name: str, **options: Any) -> Dataset:
         data = load_dataset(name, **options)
-        return dataclasses.replace(data, test=Split(*(part[few] for part in data.test)))
+        return dataclasses.replace(data, test=data.test.take(few))
 
     monkeypatch.setattr(keras.Model, "fit", short_fit)
     monkeypatch.setattr(GraphLoop, "__init__", begin_with_few)

@@ -165,6 +165,16 @@ def test_a_stroke_in_the_explorer_on_its_page_changes_the_prediction(address: st
     assert shares() == before
 
 
+def test_the_explorer_on_the_chinese_page_speaks_chinese(address: str, page: Any) -> None:
+    page.goto(f"{address}/zh/{EXPLORER}")
+    exhibit = page.locator("iframe.exhibit")
+    exhibit.scroll_into_view_if_needed()
+    frame = exhibit.element_handle().content_frame()
+    frame.wait_for_selector("html[data-ready]", timeout=20_000)
+    assert frame.evaluate("document.documentElement.lang").startswith("zh")
+    assert "卷积" in frame.locator("body").inner_text()
+
+
 def violations(window: Any) -> list[str]:
     """Say what axe-core holds for a serious or critical barrier: the rule, and the elements."""
     found = window.evaluate(

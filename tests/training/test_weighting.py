@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import pytest
 
-from convvision.datasets import Dataset, Split
+from convvision.datasets import Dataset
 from convvision.errors import InputError
 from convvision.training import Recipe, load_run, train
 from convvision.training._weighting import weigh
@@ -38,7 +38,7 @@ def of_own(model: keras.Model) -> keras.Model:
 def few_of_one(data: Dataset) -> Dataset:
     """Leave only every fifth image of the first class: 10, 50, 50 and 50 are left."""
     keep = (data.train.labels != 0) | (np.arange(200) % 20 == 0)
-    return dataclasses.replace(data, train=Split(data.train.images[keep], data.train.labels[keep]))
+    return dataclasses.replace(data, train=data.train.take(keep))
 
 
 def by_hand(model: keras.Model, data: Dataset, weights: np.ndarray, *, seed: int) -> dict[str, list[float]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from pathlib import Path
 
 import click
@@ -13,6 +14,7 @@ from convvision.cli._options import as_json
 from convvision.cli._output import print_json
 from convvision.datasets import DATASETS, DatasetInfo, get_data_home, get_dataset_info, list_datasets, load_dataset
 from convvision.datasets._data_file import find_file
+from convvision.datasets._open import is_own_data
 
 __all__ = ["datasets"]
 
@@ -37,8 +39,10 @@ def show(name: str | None, picture: Path | None, as_json: bool) -> None:
             "--picture draws the samples of one data set: name it, as in: datasets mnist --picture FILE"
         )
     if name is not None:
-        if name not in DATASETS and Path(name).exists():
-            raise click.UsageError(f"{name} is data of your own; look at them with: convvision datasets check {name}")
+        if name not in DATASETS and is_own_data(name):
+            raise click.UsageError(
+                f"{name} holds data of your own. Look at it with: convvision datasets check {shlex.quote(name)}"
+            )
         info = get_dataset_info(name)
         if as_json:
             paths = {name: path and str(path) for name, path in _found(info).items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -41,3 +42,5 @@ def demo(out: Path) -> None:
     grid.save(out / "activations.png")
     click.echo(comparison)
     click.echo(f"\nSaved to {out}: activations.png, history.png, comparison.png and the two runs")
+    conv = shlex.quote(str(out / f"{_CONVOLUTIONS}-seed-0"))
+    click.echo(f"A page in which to look into the network, explorer.html, is made by: convvision explore {conv}")

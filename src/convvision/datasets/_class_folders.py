@@ -81,7 +81,8 @@ def find_class_folders(directory: Path) -> ClassFolders:
 def _labelled(files: dict[str, list[Path]], class_names: list[str]) -> LabelledFiles:
     label = {name: index for index, name in enumerate(class_names)}
     paths = [path for of_class in files.values() for path in of_class]
-    return LabelledFiles(paths, np.repeat([label[name] for name in files], [len(one) for one in files.values()]))
+    labels = np.array([label[name] for name in files], np.int64)
+    return LabelledFiles(paths, np.repeat(labels, [len(one) for one in files.values()]))
 
 
 def _parts(directory: Path) -> dict[str, Path]:

@@ -82,6 +82,7 @@ def from_arrays(
         test,
         class_names=names,
         name=name,
+        source="arrays",
         scale=scale,
         test_split=test_split,
         validation_split=validation_split,
@@ -95,12 +96,24 @@ def from_splits(
     *,
     class_names: Sequence[str],
     name: str,
+    source: str,
     scale: Scale | None,
     test_split: float,
     validation_split: float,
     seed: int,
 ) -> Dataset:
-    """Make a data set from raw pixels and class indices; the arguments are those of :func:`from_arrays`.
+    """Make a data set from raw pixels and class indices.
+
+    Args:
+        train: The training images, or all.
+        test: The test images; without them, ``test_split`` of each class becomes these.
+        class_names: The name of class i at position i.
+        name: Of the data set.
+        source: What it is made from, for its summary.
+        scale: As in :func:`from_arrays`, as are those below.
+        test_split: Part of each class.
+        validation_split: Part of each class of the training images.
+        seed: Of the two splits.
 
     Raises:
         ShapeError: A part without an image.
@@ -113,7 +126,7 @@ def from_splits(
     mean, std = channel_statistics(train.images)
     info = DatasetInfo(
         name=name,
-        summary=f"{len(train) + len(test)} images of {len(class_names)} classes, from arrays.",
+        summary=f"{len(train) + len(test)} images of {len(class_names)} classes, from {source}.",
         image_shape=(shape[0], shape[1], shape[2]),
         class_names=tuple(class_names),
         train_count=len(train),

@@ -104,8 +104,10 @@ def from_folder(
         try:
             images, read, skipped = reader.read(paths, skip_errors=on_error == "skip")
         except DataError as error:
-            advice = "on_error='skip', or --skip-unreadable on the command line, leaves such files out."
-            raise type(error)(f"{error} {advice}") from error
+            raise type(error)(
+                f"{error} from_folder(..., on_error='skip') leaves such files out, as does "
+                f"convvision train --skip-unreadable."
+            ) from error
         if len(skipped) == len(paths):
             raise CorruptDataError(f"None of the {len(paths)} files in {directory} can be read:{_first_ten(skipped)}")
         if skipped:
@@ -120,6 +122,7 @@ def from_folder(
         others[0] if others else None,
         class_names=found.class_names,
         name=directory.resolve().name,
+        source="image files",
         scale=scale,
         test_split=test_split,
         validation_split=validation_split,

@@ -21,7 +21,7 @@ from convvision.datasets._types import Dataset
 from convvision.errors import InputError
 from convvision.registry import unknown_name
 
-__all__ = ["open_data"]
+__all__ = ["is_own_data", "open_data"]
 
 
 @overload
@@ -90,11 +90,11 @@ def open_data(
     # The seed of the splits is always the same: a test image of today is none to train on tomorrow.
     if data in known:
         return load_dataset(str(data), scale=scale, validation_split=validation_split)
-    path = Path(data)
-    if path.is_file() and path.name.lower().endswith((".csv", ".csv.gz")):
-        return from_csv(path, scale=scale, validation_split=validation_split, **_known(options, from_csv))
-    if not path.is_dir():
+    if not is_own_data(data):
         raise unknown_name("data set", data, known, hint="It is no folder either, and no CSV file.")
+    path = Path(data)
+    if path.is_file():
+        return from_csv(path, scale=scale, validation_split=validation_split, **_known(options, from_csv))
     if holds_idx(path):
         return from_idx(path, scale=scale, validation_split=validation_split, **_known(options, from_idx))
     height, width, channels = image_shape
@@ -107,6 +107,13 @@ def open_data(
         validation_split=validation_split,
         **{"on_error": on_error, **_known(options, from_folder)},
     )
+
+
+def is_own_data(path: str | os.PathLike[str]) -> bool:
+    """Tell whether a path leads to what may be data: a folder or a CSV file."""
+    # Not Path's methods, which raise where a name is too long for a file.
+    is_csv = str(path).lower().endswith((".csv", ".csv.gz"))
+    return os.path.isdir(path) or (is_csv and os.path.isfile(path))  # noqa: PTH112, PTH113
 
 
 def _known(options: Mapping[str, Any], reader: Callable[..., Dataset]) -> dict[str, Any]:

@@ -102,7 +102,9 @@ class DatasetReport:
                 part: {"min": low, "mean": mean, "max": high} for part, (low, mean, high) in self.pixels.items()
             },
             "constant": {part: positions.tolist() for part, positions in self.constant.items()},
-            "paths": {part: list(map(str, paths)) for part, paths in self.paths.items()},
+            "constant_paths": {
+                part: [str(paths[position]) for position in self.constant[part]] for part, paths in self.paths.items()
+            },
             "near": self.duplicates.near,
             "duplicates": [
                 {
@@ -112,6 +114,7 @@ class DatasetReport:
                     "conflicting": int(pairs.conflicting.sum()),
                     "pairs": [
                         {"positions": positions, "distance": distance, "labels": labels}
+                        | self._paths_of(pairs.parts, positions)
                         for positions, distance, labels in zip(
                             pairs.positions.tolist(), pairs.distances.tolist(), pairs.labels.tolist(), strict=True
                         )
@@ -159,6 +162,11 @@ class DatasetReport:
                         for original, repeated in pairs.positions[chosen][:_MOST_NAMED]
                     ]
                     yield f"{what}: {_some(named, count)}."
+
+    def _paths_of(self, parts: tuple[str, str], positions: list[int]) -> dict[str, list[str]]:
+        if not self.paths:
+            return {}
+        return {"paths": [str(self.paths[part][position]) for part, position in zip(parts, positions, strict=True)]}
 
     def _named(self, part: str, position: int) -> str:
         paths = self.paths.get(part)

@@ -30,6 +30,7 @@ class Split:
         images: Shape (N, H, W, C); uint8 as stored, or float32 once scaled.
         labels: Class indices, shape (N,), int64.
         paths: The image files that the images were read from, in their order; empty where they come from no such files.
+            They begin as the folder was named.
 
     Raises:
         InputError: Another number of paths than of images.
@@ -47,6 +48,8 @@ class Split:
     paths: Sequence[Path] = ()
 
     def __post_init__(self) -> None:
+        # A copy, for which a list that grows later or an array will do.
+        object.__setattr__(self, "paths", tuple(self.paths))
         if self.paths and len(self.paths) != len(self.images):
             raise InputError(
                 f"paths has the file of each image, or none. "
@@ -63,18 +66,37 @@ class Split:
     def __repr__(self) -> str:
         return f"Split(images={self.images.dtype}{self.images.shape}, labels={self.labels.dtype}{self.labels.shape})"
 
-    def take(self, chosen: Any) -> Split:
+    def take(self, chosen: slice | Sequence[int] | NDArray[Any]) -> Split:
         """Choose some of the images, with their labels and paths.
 
         Args:
             chosen: Their positions, integers in any order; or which of them, bool, shape (N,); or a slice.
 
+        Returns:
+            These; of a slice, the arrays are views, otherwise copies.
+
         Raises:
-            IndexError: A position beyond the last image, or another number of bools.
+            InputError: No positions, one beyond the last image, or another number of bools.
         """
-        positions = np.arange(len(self))[chosen]
-        paths = [self.paths[position] for position in positions] if self.paths else ()
-        return Split(self.images[chosen], self.labels[chosen], paths)
+        index = chosen if isinstance(chosen, slice) else self._index(chosen)
+        positions = np.arange(len(self))[index] if self.paths else ()
+        return Split(self.images[index], self.labels[index], [self.paths[position] for position in positions])
+
+    def _index(self, chosen: Sequence[int] | NDArray[Any]) -> NDArray[Any]:
+        index: NDArray[Any] = np.asarray(chosen)
+        # An empty list is one of positions, whatever NumPy takes it for.
+        index = index.astype(np.intp) if index.shape == (0,) else index
+        count = len(self)
+        if index.ndim == 1 and (
+            len(index) == count
+            if index.dtype == bool
+            else index.dtype.kind in "iu" and np.all((-count <= index) & (index < count))
+        ):
+            return index
+        raise InputError(
+            f"Images are chosen by their positions, integers below {count:,}; by {count:,} bools; or by a slice. "
+            f"Received: {chosen!r}"
+        )
 
     @cached_property
     def fingerprint(self) -> str:

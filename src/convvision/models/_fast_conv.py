@@ -108,7 +108,7 @@ for _name, _widths, _parameters, _summary in (
         "fast_conv_xlarge",
         ((96, 96, 96), (192, 192), (256, 256)),
         1_744_906,
-        "The same with seven convolutions, for the longest trainings.",
+        "The same with seven convolutions, and as much to compute as a residual network.",
     ),
 ):
     register_model(

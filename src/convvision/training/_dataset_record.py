@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import warnings
 from dataclasses import dataclass
@@ -101,7 +102,7 @@ class DatasetRecord:
         data = self._reopened()
         test = data.test
         if isinstance(test, Split):
-            test = Split(self.scaling.apply(test.images), test.labels)
+            test = dataclasses.replace(test, images=self.scaling.apply(test.images))
         if test.fingerprint != self.test_fingerprint:
             warnings.warn(
                 f"The test images of {self.location or self.name} are not those of the run: they have changed, or were "

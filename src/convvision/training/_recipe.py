@@ -252,14 +252,14 @@ register_recipe(
 register_recipe(
     Recipe(
         "best",
-        summary="Muon, half precision, flips, shifts and cutout, 45 epochs: for fast_conv_xlarge.",
+        summary="Muon, half precision, flips, shifts and cutout, 50 epochs: for wrn_16_2.",
         optimizer="muon",
         learning_rate=0.06,
         schedule="linear",
         warmup=0.05,
         weight_decay=0.02,
         batch_size=256,
-        epochs=45,
+        epochs=50,
         label_smoothing=0.1,
         flip=True,
         shift=2,

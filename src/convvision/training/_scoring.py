@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from typing import Any
 
@@ -53,7 +54,7 @@ def open_test(
             f"Load them with scale=None: the run scales raw pixels itself."
         )
     images = check_images(data.test.images, image_shape=trained_on.image_shape)
-    return Split(ours.prepare(images), data.test.labels)
+    return dataclasses.replace(data.test, images=ours.prepare(images))
 
 
 def check_classes(trained_on: DatasetRecord, data: Dataset | StreamedDataset) -> None:
