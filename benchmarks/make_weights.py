@@ -1,8 +1,9 @@
-"""The weights in the box: python benchmarks/make_weights.py [MODEL [DATA]].
+"""The weights in the box: python benchmarks/make_weights.py [MODEL [DATA]] [--run FOLDER].
 
 Trains each model that comes with weights on all training images of Fashion-MNIST and MNIST, by a recipe that is fixed
 here; looks at the test images when the training is over; and writes the weights and their card into
-src/convvision/models/weights/, and a row into results/weights.json.
+src/convvision/models/weights/, and a row into results/weights.json. A training that took an hour, by
+``convvision train ... --out FOLDER``, joins them with ``--run FOLDER``.
 """
 
 from __future__ import annotations
@@ -61,7 +62,12 @@ def recipe_of(model: str, data: str) -> convvision.Recipe:
 def make(name: str, data_name: str) -> dict[str, Any]:
     """Train one model, write its weights and card, and give its row of the results."""
     data = convvision.load_dataset(data_name, scale="unit")
-    run = convvision.train(name, data, recipe_of(name, data_name), seed=SEED)
+    return store(name, convvision.train(name, data, recipe_of(name, data_name), seed=SEED), data)
+
+
+def store(name: str, run: convvision.training.Run, data: convvision.datasets.Dataset) -> dict[str, Any]:
+    """Write the weights and the card of a run, and give its row of the results."""
+    data_name = data.info.name
     trained = {key: np.asarray(variable.numpy()) for key, variable in named_variables(run.model).items()}
     stored = {key: array.astype(np.float16) if array.ndim > 1 else array for key, array in trained.items()}
     if not all(np.isfinite(array).all() for array in stored.values()):
@@ -89,7 +95,7 @@ def make(name: str, data_name: str) -> dict[str, Any]:
         trained_test_accuracy=before,
         known_failings=failings(name, stored, data, rounded),
         recipe=dataclasses.asdict(run.recipe),
-        seed=SEED,
+        seed=run.seed,
         execution={key: value for key, value in run.execution.items() if value},
         versions=run.versions,
         created=dt.datetime.now(dt.UTC).date().isoformat(),
@@ -110,6 +116,14 @@ def make(name: str, data_name: str) -> dict[str, Any]:
         "bytes": len(content),
         "seconds": sum(run.seconds_per_epoch),
     }
+
+
+def add(row: dict[str, Any]) -> None:
+    """Put a row into the results, instead of the one of the same weights."""
+    kept = RESULTS / "weights.json"
+    rows = json.loads(kept.read_text(encoding="utf-8"))["rows"] if kept.exists() else []
+    rows = [old for old in rows if (old["model"], old["data"]) != (row["model"], row["data"])] + [row]
+    write_result("weights", {"rows": sorted(rows, key=lambda one: (one["data"], one["model"]))})
 
 
 def probabilities(name: str, arrays: dict[str, NDArray[Any]], images: NDArray[Any]) -> NDArray[Any]:
@@ -145,11 +159,12 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", nargs="?", choices=RECIPES, help="by default each in turn")
     parser.add_argument("data", nargs="?", choices=DATA, help="by default both")
+    parser.add_argument("--run", metavar="FOLDER", help="store the weights of a saved run instead of training")
     asked = parser.parse_args()
-    kept = RESULTS / "weights.json"
+    if asked.run:
+        kept_run = convvision.load_run(asked.run)
+        add(store(kept_run.model.name, kept_run, convvision.load_dataset(kept_run.data.name, scale="unit")))
+        raise SystemExit
     for model in [asked.model] if asked.model else RECIPES:
         for data_set in [asked.data] if asked.data else DATA:
-            row = make(model, data_set)
-            rows = json.loads(kept.read_text(encoding="utf-8"))["rows"] if kept.exists() else []
-            rows = [old for old in rows if (old["model"], old["data"]) != (model, data_set)] + [row]
-            write_result("weights", {"rows": sorted(rows, key=lambda one: (one["data"], one["model"]))})
+            add(make(model, data_set))

@@ -5,9 +5,9 @@ A figure is an expression: the name of a result, the way to the value, and how t
     {result}`lesson_accuracy:rows[conv_64_64].test_accuracy | spread`
     {result}`lesson_accuracy:rows[conv_64_64].test_accuracy - lesson_accuracy:rows[dense_128].test_accuracy | points`
 
-A row of a table is found by its model, a number of a list by its position, or as the "min" or "max" of them, and what
-has a name that holds a point by that name in brackets. ``-`` and
-``/``, between blanks, stand for what they are.
+A row of a table is found by its model, the first where it has several; a number of a list by its position, or as the
+"min" or "max" of them; and what has a name that holds a point by that name in brackets. ``-`` and ``/``, between
+blanks, stand for what they are.
 
 Two directives show more: ``results-table`` a row for each model, ``results-history`` the plot of a training.
 """
@@ -111,7 +111,7 @@ def _item(items: Any, index: str) -> Any:
         return items[int(index)]
     if index in ("min", "max"):
         return min(items) if index == "min" else max(items)
-    return {row["model"]: row for row in items}[index]
+    return {row["model"]: row for row in reversed(items)}[index]
 
 
 def directory_of(env: Any, figure: str) -> Path:
