@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import operator
 import statistics
 from pathlib import Path
 from typing import Any
+
+import convvision
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -48,9 +52,10 @@ def _sooner(result: dict[str, Any]) -> str:
 
 
 def _best(rows: list[dict[str, Any]]) -> str:
-    """Show the most accurate training by the recipe best, beside which no script of the lesson ran."""
-    # The rows of a data set stand in the order of their accuracy.
-    row = next(row for row in rows if (row["data"], row["recipe"]["name"]) == ("fashion_mnist", "best"))
+    """Show the most accurate training by the recipe best, as it is now, beside which no script of the lesson ran."""
+    recipe = dataclasses.asdict(convvision.get_recipe("best"))
+    found = [row for row in rows if row["data"] == "fashion_mnist" and row["recipe"] == recipe]
+    row = max(found, key=operator.itemgetter("test_accuracy"))
     seeds = f"{len(row['seeds'])} seed{'s' * (len(row['seeds']) > 1)}"
     return (
         f"| {row['model']}, recipe best, {DATA[row['data']]} | {row['test_accuracy']:.2%}, {seeds} "

@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 import keras
+import numpy as np
 import pytest
 import tensorflow as tf
 
@@ -285,6 +286,43 @@ def test_the_leaderboard_is_a_table(load: Load) -> None:
     assert re.split(r"\s{2,}", line.strip()) == [
         "tiny_5k", "mnist", "fast", "2", "1,234", "1.50 M", "?", "98.12% ± 0.25%", "2", "3.0 s", "0.50 s",
     ]  # fmt: skip
+
+
+def test_the_weights_of_a_saved_run_are_stored_with_its_card(
+    load: Load, results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The script sets them where they are not set, for itself and not for other tests.
+    monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "1")
+    monkeypatch.setenv("TF_NUM_INTEROP_THREADS", "2")
+    module = load("make_weights")
+    box = tmp_path / "box"
+    monkeypatch.setattr(module, "WEIGHTS_FOLDER", box)
+    monkeypatch.setattr(module, "RESULTS", results)
+    data = convvision.load_dataset("drawn_fashion")
+    run = convvision.train("tiny_5k", data, "fast", seed=7, verbose=0)
+
+    for other in ({"model": "a", "data": "mnist"}, {"model": "tiny_5k", "data": "drawn_fashion"}):
+        module.add({**other, "old": True})
+    made = module.store("tiny_5k", run, data)
+    module.add(made)
+    rows = json.loads((results / "weights.json").read_text())["rows"]
+    assert rows == [made, {"model": "a", "data": "mnist", "old": True}]
+    card = json.loads((box / "tiny_5k-drawn_fashion.json").read_text())
+    assert (card["seed"], card["recipe"], card["scale"]) == (7, dataclasses.asdict(run.recipe), "unit")
+    assert card["trained_test_accuracy"] == pytest.approx(run.metrics["test_accuracy"], abs=0.001)
+    with np.load(box / card["file"]) as stored:
+        for layer in run.model.layers:
+            for weight in layer.weights:
+                rounded = stored[f"{layer.name}/{weight.name}"]
+                assert rounded.dtype == (np.float16 if weight.numpy().ndim > 1 else np.float32)
+                np.testing.assert_allclose(rounded, weight.numpy(), rtol=2**-11, atol=2**-25)
+
+    raw = convvision.load_dataset("drawn_fashion", scale="standard")
+    with pytest.raises(SystemExit, match=r"Expected a run on all [\d,]+ images in \[0, 1\]\. Received: "):
+        module.store("tiny_5k", convvision.train("tiny_5k", raw, "fast", verbose=0), data)
+    run.metrics["test_accuracy"] -= 0.01
+    with pytest.raises(SystemExit, match=r"The run says \d\d\.\d\d% of tiny_5k"):
+        module.store("tiny_5k", run, data)
 
 
 def test_the_leaderboard_takes_a_saved_run(

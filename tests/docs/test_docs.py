@@ -279,6 +279,8 @@ def test_every_figure_on_a_page_is_in_the_results() -> None:
 def test_figures_are_looked_up_and_written_out(tmp_path: Path) -> None:
     figure_text = extension("results").figure_text
     rows = [{"model": "a", "accuracy": 0.5, "accuracy_sd": 0.0125}, {"model": "b", "accuracy": 0.75, "count": 1234}]
+    # Another training of the same model: the first is meant.
+    rows.append({"model": "a", "accuracy": 0.25, "accuracy_sd": 0.5})
     (tmp_path / "lesson.json").write_text(json.dumps({"rows": rows, "losses": [3, 1, 2], "stopped": [7, 6, 7]}))
     written = {
         "lesson:rows[a].accuracy | percent": "50.00%",

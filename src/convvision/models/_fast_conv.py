@@ -108,7 +108,7 @@ for _name, _widths, _parameters, _summary in (
         "fast_conv_xlarge",
         ((96, 96, 96), (192, 192), (256, 256)),
         1_744_906,
-        "The same with seven convolutions, and as much to compute as a residual network.",
+        "The same with seven convolutions, and nearly as much to compute as wrn_16_2.",
     ),
 ):
     register_model(

@@ -1,7 +1,8 @@
 """The kernel gradient of a convolution over few positions in half precision, as one matrix product over patches.
 
-TensorFlow's own is slow there, with 128 channels and more above all; in single precision, and on 7 × 7 positions, it is
-not. The layer stays Keras's, and its outputs and the gradient of its inputs TensorFlow's.
+TensorFlow's own is slow there, with 128 channels and more above all; in single precision it is not, and on 7 × 7
+positions not always (``benchmarks/patch_gradient.py``). The layer stays Keras's, and its outputs and the gradient of
+its inputs TensorFlow's.
 """
 
 from __future__ import annotations
