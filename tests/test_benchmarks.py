@@ -298,6 +298,8 @@ def test_the_weights_of_a_saved_run_are_stored_with_its_card(
     box = tmp_path / "box"
     monkeypatch.setattr(module, "WEIGHTS_FOLDER", box)
     monkeypatch.setattr(module, "RESULTS", results)
+    # Of 2,000 images instead of 10,000, trained for seconds: rounding may turn a few.
+    monkeypatch.setattr(module, "MOST_LOST", 0.005)
     data = convvision.load_dataset("drawn_fashion")
     # In half precision, the run's own accuracy would be another one.
     recipe = dataclasses.replace(convvision.get_recipe("fast"), precision="float32")
@@ -322,7 +324,7 @@ def test_the_weights_of_a_saved_run_are_stored_with_its_card(
     raw = convvision.load_dataset("drawn_fashion", scale="standard")
     with pytest.raises(SystemExit, match=r"Expected a run on all [\d,]+ images in \[0, 1\]\. Received: "):
         module.store("tiny_5k", convvision.train("tiny_5k", raw, "fast", verbose=0), data)
-    run.metrics["test_accuracy"] -= 0.01
+    run.metrics["test_accuracy"] -= 0.02
     with pytest.raises(SystemExit, match=r"The run says \d\d\.\d\d% of tiny_5k"):
         module.store("tiny_5k", run, data)
 
