@@ -136,6 +136,18 @@ def test_images_of_a_folder_are_named_by_their_files(tmp_path: Path) -> None:
     assert "5.png" not in json.dumps(facts)
 
 
+def test_one_part_alone_may_come_from_files() -> None:
+    data = made(noise(40), noise(40)[:3])
+    train = dataclasses.replace(data.train, paths=[Path(f"{number}.png") for number in range(40)])
+    report = check_dataset(dataclasses.replace(data, train=train))
+    assert report.remarks == (
+        "3 images in test repeat exactly one in train: 0 (as 0.png), 1 (as 1.png), 2 (as 2.png).",
+    )
+    pairs = {pairs["parts"]: pairs["pairs"] for pairs in report.as_dict()["duplicates"]}
+    assert [pair["positions"] for pair in pairs["train", "test"]] == [[0, 0], [1, 1], [2, 2]]
+    assert all("paths" not in pair for pair in pairs["train", "test"])
+
+
 def test_what_is_no_data() -> None:
     with pytest.raises(UnknownNameError, match="It is no folder either"):
         check_dataset("no_such_data")

@@ -164,7 +164,8 @@ class DatasetReport:
                     yield f"{what}: {_some(named, count)}."
 
     def _paths_of(self, parts: tuple[str, str], positions: list[int]) -> dict[str, list[str]]:
-        if not self.paths:
+        # Whoever puts a data set together may have files of one part alone.
+        if not self.paths.keys() >= set(parts):
             return {}
         return {"paths": [str(self.paths[part][position]) for part, position in zip(parts, positions, strict=True)]}
 
