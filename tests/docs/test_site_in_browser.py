@@ -138,13 +138,19 @@ def test_the_search_finds_ten_words(folder: str, address: str, page: Any) -> Non
     page.wait_for_load_state("networkidle")
 
 
-def test_a_stroke_in_the_explorer_on_its_page_changes_the_prediction(address: str, page: Any) -> None:
-    page.goto(f"{address}/{EXPLORER}")
+def explorer_on(page: Any, url: str) -> Any:
+    """Open a page of the course, and wait for the explorer in its frame."""
+    page.goto(url)
     exhibit = page.locator("iframe.exhibit")
     # It is loaded once it comes into sight.
     exhibit.scroll_into_view_if_needed()
     frame = exhibit.element_handle().content_frame()
     frame.wait_for_selector("html[data-ready]", timeout=20_000)
+    return frame
+
+
+def test_a_stroke_in_the_explorer_on_its_page_changes_the_prediction(address: str, page: Any) -> None:
+    frame = explorer_on(page, f"{address}/{EXPLORER}")
 
     def shares() -> list[str]:
         frame.evaluate("convvision.settled()")
@@ -166,11 +172,7 @@ def test_a_stroke_in_the_explorer_on_its_page_changes_the_prediction(address: st
 
 
 def test_the_explorer_on_the_chinese_page_speaks_chinese(address: str, page: Any) -> None:
-    page.goto(f"{address}/zh/{EXPLORER}")
-    exhibit = page.locator("iframe.exhibit")
-    exhibit.scroll_into_view_if_needed()
-    frame = exhibit.element_handle().content_frame()
-    frame.wait_for_selector("html[data-ready]", timeout=20_000)
+    frame = explorer_on(page, f"{address}/zh/{EXPLORER}")
     assert frame.evaluate("document.documentElement.lang").startswith("zh")
     assert "卷积" in frame.locator("body").inner_text()
 

@@ -8,15 +8,7 @@ from typing import Literal
 import click
 
 from convvision._atomic import check_new_directory
-from convvision.cli._options import (
-    as_json,
-    class_weight_option,
-    data_option,
-    epochs_option,
-    out_option,
-    recipe_option,
-    skip_option,
-)
+from convvision.cli._options import as_json, out_option, training_options
 from convvision.cli._output import print_json, start_keras
 from convvision.datasets._open import open_data
 from convvision.models import list_models
@@ -27,12 +19,8 @@ __all__ = ["compare"]
 
 @click.command()
 @click.argument("patterns", metavar="MODEL...", nargs=-1, required=True)
-@data_option(required=True)
-@skip_option
-@recipe_option
-@epochs_option
+@training_options
 @click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True, help="Trainings of each model.")
-@class_weight_option
 @out_option("Where to save table, picture and runs; new or empty.")
 @as_json
 def compare(

@@ -11,28 +11,12 @@ import click
 from convvision.errors import InputError
 
 __all__ = [
-    "as_json", "check_positions", "class_weight_option", "data_option", "epochs_option", "out_option", "read_positions",
-    "recipe_option", "run_argument", "skip_option",
+    "as_json", "check_positions", "data_option", "out_option", "read_positions", "run_argument", "training_options",
 ]  # fmt: skip
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-
-recipe_option = click.option(
-    "--recipe", default="lesson", show_default=True, help="How to train: lesson, fast, strong, best, or one of yours."
-)
-
-epochs_option = click.option("--epochs", type=click.IntRange(min=1), help="Epochs, in place of the recipe's.")
-
-class_weight_option = click.option(
-    "--class-weight", type=click.Choice(["balanced"]), help="Let rare classes count as much as frequent ones."
-)
-
-skip_option = click.option(
-    "--skip-unreadable", "on_error", is_flag=True, help="Leave out image files that cannot be read, and list them.",
-    callback=lambda _context, _option, given: "skip" if given else "raise",
-)  # fmt: skip
 
 
 def data_option(*, required: bool) -> Callable[[CommandT], CommandT]:
@@ -41,6 +25,30 @@ def data_option(*, required: bool) -> Callable[[CommandT], CommandT]:
     if not required:
         help_text += "  [default: the run's own]"
     return click.option("--data", required=required, metavar="NAME|PATH", help=help_text)
+
+
+_TRAINING_OPTIONS = (
+    data_option(required=True),
+    click.option(
+        "--skip-unreadable", "on_error", is_flag=True, help="Leave out image files that cannot be read, and list them.",
+        callback=lambda _context, _option, given: "skip" if given else "raise",
+    ),
+    click.option(
+        "--recipe", default="lesson", show_default=True,
+        help="How to train: lesson, fast, strong, best, or one of yours.",
+    ),
+    click.option("--epochs", type=click.IntRange(min=1), help="Epochs, in place of the recipe's."),
+    click.option(
+        "--class-weight", type=click.Choice(["balanced"]), help="Let rare classes count as much as frequent ones."
+    ),
+)  # fmt: skip
+
+
+def training_options(command: CommandT) -> CommandT:
+    """Add the options of what trains: on which data, by which recipe, for how long, and with which weights."""
+    for option in reversed(_TRAINING_OPTIONS):
+        command = option(command)
+    return command
 
 
 def out_option(help_text: str) -> Callable[[CommandT], CommandT]:

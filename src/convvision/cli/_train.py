@@ -9,15 +9,7 @@ import click
 
 from convvision._atomic import check_new_directory
 from convvision._tables import text_table
-from convvision.cli._options import (
-    as_json,
-    class_weight_option,
-    data_option,
-    epochs_option,
-    out_option,
-    recipe_option,
-    skip_option,
-)
+from convvision.cli._options import as_json, out_option, training_options
 from convvision.cli._output import print_json, start_keras
 from convvision.datasets._open import open_data
 from convvision.models import get_model_info
@@ -28,10 +20,7 @@ __all__ = ["train"]
 
 @click.command()
 @click.argument("model")
-@data_option(required=True)
-@skip_option
-@recipe_option
-@epochs_option
+@training_options
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Of weights and order.")
 @click.option(
     "--validation-split", type=click.FloatRange(0, 1, max_open=True), default=0.0, show_default=True,
@@ -41,7 +30,6 @@ __all__ = ["train"]
     "--stop-at-accuracy", type=click.FloatRange(0, 1, max_open=True), metavar="FRACTION",
     help="Stop once training accuracy is above this, as in 0.995.",
 )  # fmt: skip
-@class_weight_option
 @out_option("Where to save the run; new or empty.")
 @as_json
 def train(
