@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import runpy
 import shlex
@@ -64,6 +65,15 @@ def test_every_command_is_one_that_we_have(line: str) -> None:
 def test_every_make_target_exists(line: str) -> None:
     target = shlex.split(line, comments=True)[1]
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
+
+
+def test_the_weights_that_are_named_are_those_of_the_last_row() -> None:
+    (last,) = re.findall(r"^\| (\w+), recipe best, Fashion-MNIST \| ([\d.]+)%", README, flags=re.MULTILINE)
+    card = convvision.get_model_info(last[0]).weights["fashion_mnist"]
+    assert f'`convvision.create_model("{card.model}", weights="{card.dataset}")` is the network of the table' in README
+    assert card.recipe == dataclasses.asdict(convvision.get_recipe("best"))
+    # The row is of six views in half precision, the card of one in single precision.
+    assert card.test_accuracy == pytest.approx(float(last[1]) / 100, abs=0.001)
 
 
 def test_the_figures_are_those_of_the_results() -> None:

@@ -6,7 +6,7 @@ import functools
 import posixpath
 import shutil
 from pathlib import Path, PurePath, PurePosixPath
-from typing import Any
+from typing import Any, TypeVar
 
 from docutils import nodes
 from sphinx.addnodes import download_reference
@@ -24,6 +24,8 @@ from convvision.visualize import Display
 __all__ = ["prepare", "scrape_display", "scrape_page", "setup"]
 
 logger = logging.getLogger(__name__)
+
+PathT = TypeVar("PathT", bound=PurePath)
 
 # Where sphinx-gallery keeps the value of a block's last expression.
 _LAST_EXPRESSION = "___"
@@ -82,7 +84,7 @@ def _export_both(model: Any, images: Any, path: str | Path, **options: Any) -> P
     return _export_explorer(model, images, path, **options)
 
 
-def _in_chinese(page: PurePath) -> Any:
+def _in_chinese(page: PathT) -> PathT:
     """Name the same page in the other language."""
     return page.with_name(f"{page.stem}_zh{page.suffix}")
 

@@ -179,7 +179,7 @@ class Run:
         split = open_test(self.data, data)
         if isinstance(split, Split):
             return split
-        return Split(self.data.scaling.apply(split.read(split.order())), split.labels, split.paths)
+        return Split(self.data.scaling.apply(split.read(split.order())), split.labels)
 
     def plot_history(self) -> HistoryDisplay:
         """Draw loss and accuracy by epoch, for training and validation.
