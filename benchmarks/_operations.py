@@ -39,10 +39,10 @@ def flops_an_image(model: keras.Model) -> int:
     return 2 * (3 * sum(counts) - first)
 
 
-def matmul_gflops(dtype: str) -> float:
-    """Measure this process's product of two large square matrices."""
-    one, other = (tf.cast(tf.random.normal((_MATRIX, _MATRIX)), dtype) for _ in range(2))
-    return 2 * _MATRIX**3 / seconds_of(lambda: [one @ other]) / 1e9
+def matmul_gflops(dtype: str, products: int) -> float:
+    """Measure this process's products of two large square matrices each, so many side by side."""
+    pairs = [[tf.cast(tf.random.normal((_MATRIX, _MATRIX)), dtype) for _ in range(2)] for _ in range(products)]
+    return products * 2 * _MATRIX**3 / seconds_of(lambda: [one @ other for one, other in pairs]) / 1e9
 
 
 def seconds_of(operation: Callable[[], list[Any]]) -> float:

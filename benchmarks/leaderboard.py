@@ -1,9 +1,9 @@
 """The zoo on one data set: python benchmarks/leaderboard.py [--models PATTERN ...] [--recipe NAME] [--epochs N].
 
 Every model trains in a fresh process a seed, with one thread an operation, as the command line sets it. The file is
-written after each model; what it has already, trained by the same recipe on the same data with the same seeds, is not
-trained again unless ``--again`` is given. A training that was made elsewhere or took a night joins the table with
-``--run FOLDER``.
+written after each model. A row is a model, a recipe and a data set; seeds that it has already, trained by the versions
+of the packages that are installed on a machine like this one, are not trained again unless ``--again`` is given, and
+further ones join it. A training that was made elsewhere or took a night comes into the table by ``--run FOLDER``.
 """
 
 from __future__ import annotations
@@ -38,9 +38,10 @@ def describe(run: convvision.training.Run) -> Row:
     maps = [layer.receptive_field for layer in layers.layers if len(layer.output_shape) == 3]
     test = convvision.load_dataset(run.data.name, scale=None).test.images
     images = np.resize(test, (PREDICTED, *test.shape[1:]))
-    run.predict(images[:1])
+    # Each image once, whatever the recipe: how many views are worth their time is another question.
+    run.predict(images[:1], views="one")
     began = time.perf_counter()
-    run.predict(images)
+    run.predict(images, views="one")
     return {
         "predict_seconds": time.perf_counter() - began,
         "model": run.model.name,
@@ -120,8 +121,15 @@ def this_machine() -> dict[str, Any]:
 
 
 def key(one: Row) -> str:
-    """Tell rows apart: what was trained, how, on what, with which seeds."""
-    return json.dumps([one[part] for part in ("model", "data", "recipe", "seeds")], sort_keys=True)
+    """Tell rows apart: what was trained, how, on what."""
+    return json.dumps([one[part] for part in ("model", "data", "recipe")], sort_keys=True)
+
+
+def is_current(old: Row) -> bool:
+    """Tell whether a row was trained on this machine, by the versions of the packages that are installed."""
+    installed = circumstances()["versions"]
+    same = all(installed[package] == version for package, version in old["versions"].items() if package in installed)
+    return same and bool(old["machine"] == this_machine())
 
 
 def read_rows() -> list[Row]:
@@ -132,10 +140,27 @@ def read_rows() -> list[Row]:
 
 
 def add(new: Row) -> None:
-    """Put a row into the file, instead of one of the same training."""
-    rows = [*(old for old in read_rows() if key(old) != key(new)), new]
+    """Put a row into the file: joined to one of the same training with other seeds, or instead of it."""
+    rows = read_rows()
+    for old in [old for old in rows if key(old) == key(new)]:
+        rows.remove(old)
+        if is_current(old) and old["machine"] == new["machine"] and not {*old["seeds"]} & {*new["seeds"]}:
+            new = joined(old, new)
+    rows.append(new)
     rows.sort(key=lambda one: (one["data"], -one["test_accuracy"]))
     write_result(NAME, {"rows": rows})
+
+
+def joined(old: Row, new: Row) -> Row:
+    """Make one row of two of the same training, with the facts of the later one."""
+    return row(
+        new,
+        seeds=old["seeds"] + new["seeds"],
+        accuracies=old["test_accuracies"] + new["test_accuracies"],
+        seconds=old["train_seconds"] + new["train_seconds"],
+        predict_seconds=old["predict_seconds"] + new["predict_seconds"],
+        machine=new["machine"],
+    )
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -173,16 +198,17 @@ def main(models: Sequence[str], data: str, recipe: dict[str, Any], seeds: Sequen
     changes = dict(recipe)
     wanted = dataclasses.asdict(dataclasses.replace(convvision.get_recipe(changes.pop("name")), **changes))
     # As it comes back from the file: a tuple is a list there.
-    same = json.loads(json.dumps({"data": data, "recipe": wanted, "seeds": list(seeds)}))
-    there = set() if again else {key(one) for one in read_rows()}
+    same = json.loads(json.dumps({"data": data, "recipe": wanted}))
+    there = {} if again else {key(one): one["seeds"] for one in read_rows() if is_current(one)}
     failed = []
     for model in sorted(models, key=lambda name: convvision.get_model_info(name).parameters or 0):
-        if key({"model": model, **same}) in there:
+        missing = [seed for seed in seeds if seed not in there.get(key({"model": model, **same}), [])]
+        if not missing:
             print(f"{model} is there already.")
             continue
         print(f"{model} …", flush=True)
         try:
-            add(train(model, data, recipe, seeds))
+            add(train(model, data, recipe, missing))
         except RuntimeError as error:
             failed.append(model)
             print(f"{model} failed: {error}", file=sys.stderr)

@@ -1,6 +1,7 @@
 """How much of the machine's peak a training reaches: python benchmarks/utilisation.py [MODEL ...] [--rounds N].
 
-The peak is the product of two matrices of 2048 × 2048, by one thread and by all. A network trains for some steps by
+The peak is the fastest product of matrices of 2048 × 2048: by one thread, by all threads together, or by each core its
+own side by side; processors of one core may share what multiplies. A network trains for some steps by
 ``convvision.train``, in bfloat16 where the processor has it, with one thread an operation and each batch shared among
 the cores ("towers"), and with TensorFlow's own threads; its GFLOP/s are two for each multiply-add of the step. Each
 side runs in a fresh process, all of them in turn. In the end the operations of a step are measured by themselves, as
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 MODELS = {"wrn_16_2": ("best", 30), "fast_conv": ("fast", 400)}
 DTYPES = ("float32", "bfloat16")
 SIDES = {"towers": 1, "default_threads": None}
+# Threads an operation, and how many products are on the way at once.
+PEAKS = {"one_thread": (1, 1), "all_threads": (None, 1), "side_by_side": (1, CORES)}
 
 
 def build(name: str) -> tuple[keras.Model, convvision.training.Recipe]:
@@ -40,11 +43,13 @@ def build(name: str) -> tuple[keras.Model, convvision.training.Recipe]:
         return convvision.create_model(name), recipe
 
 
-def peak() -> dict[str, float]:
-    """Measure the matrix product of this process, in GFLOP/s."""
+def peak(products: str) -> dict[str, float]:
+    """Measure matrix products of this process, so many side by side, in GFLOP/s."""
+    import tensorflow as tf  # noqa: PLC0415
     from _operations import matmul_gflops  # noqa: PLC0415
 
-    return {dtype: matmul_gflops(dtype) for dtype in DTYPES}
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    return {dtype: matmul_gflops(dtype, int(products)) for dtype in DTYPES}
 
 
 def step(name: str) -> dict[str, Any]:
@@ -91,12 +96,12 @@ def child(*command: str, threads: int | None) -> dict[str, Any]:
 
 def main(models: list[str], rounds: int) -> dict[str, Any]:
     """Measure all sides in turn."""
-    peaks: dict[str, list[dict[str, float]]] = {"one_thread": [], "all_threads": []}
+    peaks: dict[str, list[dict[str, float]]] = {way: [] for way in PEAKS}
     steps: dict[str, dict[str, list[dict[str, Any]]]] = {name: {side: [] for side in SIDES} for name in models}
     for _ in range(rounds):
-        for side, threads in zip(peaks, (1, None), strict=True):
-            peaks[side].append(child("peak", threads=threads))
-            print(f"peak, {side}: {peaks[side][-1]}", flush=True)
+        for way, (threads, products) in PEAKS.items():
+            peaks[way].append(child("peak", str(products), threads=threads))
+            print(f"{way}: {peaks[way][-1]}", flush=True)
         for name in models:
             for side, threads in SIDES.items():
                 steps[name][side].append(child("step", name, threads=threads))
@@ -113,22 +118,25 @@ def summarise(
     """Relate the steps to the peak, round by round, and the operations to the step.
 
     Args:
-        peaks: "one_thread" and "all_threads" -> GFLOP/s of each precision, round by round.
+        peaks: Way of multiplying -> GFLOP/s of each precision, round by round.
         steps: Model -> side -> what each training gave.
         profiles: Model -> kind of operation -> seconds and GFLOP/s.
 
     Returns:
         The figures.
     """
+    rounds = list(zip(*peaks.values(), strict=True))
+    highest = [{dtype: max(found[dtype] for found in one) for dtype in DTYPES} for one in rounds]
     figures: dict[str, Any] = {
-        "peak_gflops": {
-            side: {dtype: spread([found[dtype] for found in each]) for dtype in DTYPES} for side, each in peaks.items()
+        "product_gflops": {
+            way: {dtype: spread([found[dtype] for found in each]) for dtype in DTYPES} for way, each in peaks.items()
         },
+        "peak_gflops": {dtype: spread([found[dtype] for found in highest]) for dtype in DTYPES},
         "models": {},
     }
     for name, sides in steps.items():
         precision = sides["towers"][0]["execution"]["precision"]
-        tops = [found[precision] for found in peaks["all_threads"]]
+        tops = [found[precision] for found in highest]
         milliseconds = statistics.median(run["milliseconds_a_step"] for run in sides["towers"])
         figures["models"][name] = {
             "precision": precision,
@@ -155,8 +163,8 @@ def summarise(
 
 def show(figures: dict[str, Any]) -> None:
     """Print the figures."""
-    for side, dtypes in figures["peak_gflops"].items():
-        print(f"peak, {side}: " + ", ".join(f"{dtype} {each['mean']:.0f} GFLOP/s" for dtype, each in dtypes.items()))
+    for way, dtypes in {**figures["product_gflops"], "peak": figures["peak_gflops"]}.items():
+        print(f"{way}: " + ", ".join(f"{dtype} {each['mean']:.0f} GFLOP/s" for dtype, each in dtypes.items()))
     for name, found in figures["models"].items():
         for side in SIDES:
             part, speed = found[side]["part_of_peak"], found[side]["gflops"]

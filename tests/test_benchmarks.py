@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import importlib
+import importlib.metadata
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -212,36 +213,43 @@ def test_utilisation(load: Load) -> None:
         assert name in convvision.list_models()
         assert recipe in convvision.list_recipes()
     peaks = {
-        "one_thread": [{"float32": 60.0, "bfloat16": 120.0}] * 2,
-        "all_threads": [{"float32": 100.0, "bfloat16": 200.0}, {"float32": 100.0, "bfloat16": 400.0}],
+        "one_thread": [{"float32": 60.0, "bfloat16": 200.0}, {"float32": 60.0, "bfloat16": 120.0}],
+        "all_threads": [{"float32": 100.0, "bfloat16": 180.0}, {"float32": 100.0, "bfloat16": 300.0}],
+        "side_by_side": [{"float32": 110.0, "bfloat16": 190.0}, {"float32": 90.0, "bfloat16": 400.0}],
     }
+    assert list(module.PEAKS) == list(peaks)
     step = {"milliseconds_a_step": 10.0, "gflops": 100.0, "gflop_an_image": 0.1, "parameters": 7, "batch_size": 4}
     step["execution"] = {"precision": "bfloat16"}
     profiles = {"best": {"convolution": {"seconds": 0.004, "gflops": 150.0}, "ReLU": {"seconds": 0.001, "gflops": 0.0}}}
     found = module.summarise(peaks, {"best": {side: [step, step] for side in module.SIDES}}, profiles)
     best = found["models"]["best"]
-    assert found["peak_gflops"]["all_threads"]["bfloat16"]["mean"] == 300
+    assert found["product_gflops"]["all_threads"]["bfloat16"]["mean"] == 240
+    # Of each round the fastest way: one thread, then side by side.
+    assert found["peak_gflops"]["bfloat16"]["mean"] == 300
+    assert found["peak_gflops"]["float32"]["mean"] == 105
     assert best["towers"]["part_of_peak"]["least"] == 0.25
     assert best["towers"]["part_of_peak"]["most"] == 0.5
     assert best["operations"]["convolution"]["part_of_step"] == pytest.approx(0.4)
     assert best["operations"]["convolution"]["part_of_peak"] == 0.5
 
 
-def row(model: str, accuracy: float, seeds: int = 1, **other: Any) -> dict[str, Any]:
+def row(model: str, accuracy: float, seeds: Sequence[int] = (0,), **other: Any) -> dict[str, Any]:
     recipe = dataclasses.asdict(convvision.get_recipe("fast"))
     return {
         "model": model,
         "data": "mnist",
         "recipe": recipe,
         "epochs": 2,
-        "seeds": list(range(seeds)),
+        "seeds": list(seeds),
         "parameters": 1234,
         "multiply_adds": None,
         "receptive_field": None,
         "test_accuracy": accuracy,
         "test_accuracy_sd": None,
-        "train_seconds": [3.0],
-        "predict_seconds": [0.5],
+        "test_accuracies": [accuracy for _ in seeds],
+        "train_seconds": [3.0 for _ in seeds],
+        "predict_seconds": [0.5 for _ in seeds],
+        "versions": {"tensorflow": importlib.metadata.version("tensorflow"), "backend": "tensorflow"},
         **other,
     }
 
@@ -252,11 +260,12 @@ def test_the_leaderboard_goes_on_where_it_was(
     module = load("leaderboard")
     trained: list[str] = []
 
-    def train(model: str, data: str, recipe: dict[str, Any], seeds: range) -> dict[str, Any]:
+    def train(model: str, data: str, recipe: dict[str, Any], seeds: list[int]) -> dict[str, Any]:
         trained.append(model)
         if model == "conv_32":
             raise RuntimeError("out of memory")
-        return row(model, 0.9 if model == "dense_128" else 0.95, len(seeds))
+        machine = module.this_machine()
+        return row(model, 0.9 if model == "dense_128" else 0.95, seeds, machine=machine)
 
     monkeypatch.setattr(module, "train", train)
     models, recipe = ["dense_128", "conv_32", "tiny_5k"], {"name": "fast"}
@@ -272,15 +281,63 @@ def test_the_leaderboard_goes_on_where_it_was(
     assert trained == ["conv_32"]
     trained.clear()
     module.main(["tiny_5k"], "mnist", recipe, range(1), again=True)
-    module.main(["tiny_5k"], "mnist", recipe, range(2), again=False)
-    module.main(["tiny_5k"], "mnist", {"name": "fast", "epochs": 3}, range(1), again=False)
-    assert trained == ["tiny_5k"] * 3
-    # Again, the same row; with two seeds, another.
-    assert len(module.read_rows()) == 3
+    assert trained == ["tiny_5k"]
+    assert len(module.read_rows()) == 2
+
+
+def test_further_seeds_join_the_row_of_the_same_training(
+    load: Load, results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = load("leaderboard")
+    accuracies = {0: 0.90, 1: 0.92, 2: 0.97}
+    trained: list[int] = []
+
+    def train(model: str, data: str, recipe: dict[str, Any], seeds: list[int]) -> dict[str, Any]:
+        trained.extend(seeds)
+        changed = dataclasses.replace(convvision.get_recipe("fast"), epochs=recipe.get("epochs", 2))
+        return row(
+            model,
+            0.9,
+            seeds=seeds,
+            test_accuracies=[accuracies[seed] for seed in seeds],
+            train_seconds=[10.0 + seed for seed in seeds],
+            predict_seconds=[0.5 for _ in seeds],
+            recipe=dataclasses.asdict(changed),
+            machine=module.this_machine(),
+        )
+
+    monkeypatch.setattr(module, "train", train)
+
+    def run(seeds: int, **changes: int) -> list[dict[str, Any]]:
+        trained.clear()
+        module.main(["tiny_5k"], "mnist", {"name": "fast", **changes}, range(seeds), again=False)
+        rows: list[dict[str, Any]] = module.read_rows()
+        return rows
+
+    run(1)
+    (joined,) = run(3)
+    assert trained == [1, 2]
+    assert joined["seeds"] == [0, 1, 2]
+    assert joined["test_accuracies"] == [0.90, 0.92, 0.97]
+    assert joined["test_accuracy"] == pytest.approx(0.93)
+    # Of (−0.03, −0.01, 0.04).
+    assert joined["test_accuracy_sd"] == pytest.approx((26e-4 / 2) ** 0.5)
+    assert joined["train_seconds"] == [10, 11, 12]
+    run(2)
+    assert trained == []
+    # Of another recipe, a row of its own.
+    assert [one["seeds"] for one in run(1, epochs=3)] == [[0, 1, 2], [0]]
+    # What other versions trained, or another machine, is not mixed with what is trained now.
+    for other in ({"versions": {"tensorflow": "2.0"}}, {"machine": {"cpu": "another", "cores": 64}}):
+        module.write_result("leaderboard", {"rows": [joined | other]})
+        assert [one["seeds"] for one in run(2)] == [[0, 1]]
+        assert trained == [0, 1]
 
 
 def test_the_leaderboard_is_a_table(load: Load) -> None:
-    text = load("leaderboard").table([row("tiny_5k", 0.98125, 2, test_accuracy_sd=0.0025, multiply_adds=1_500_000)])
+    text = load("leaderboard").table(
+        [row("tiny_5k", 0.98125, (0, 1), test_accuracy_sd=0.0025, multiply_adds=1_500_000)]
+    )
     header, _, line = text.splitlines()
     assert re.split(r"\s{2,}", header)[:4] == ["model", "data", "recipe", "epochs"]
     assert re.split(r"\s{2,}", line.strip()) == [

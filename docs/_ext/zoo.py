@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from labels import label_points
 from matplotlib.figure import Figure as Drawing
 from sphinx.application import Sphinx
 from sphinx.directives.patches import Figure
@@ -23,7 +24,7 @@ __all__ = ["read_leaderboard", "setup", "zoo_rows"]
 _LEADERBOARD = "../benchmarks/results/leaderboard.json"
 _PICTURE = "_build/pictures/zoo.svg"
 _DATA = "fashion_mnist"
-_MEASURED = ("recipe", "epochs", "test accuracy", "training", "10,000 images")
+_MEASURED = ("recipe", "epochs", "test accuracy", "seconds to train", "seconds for 10,000 images")
 _COLUMNS = ("model", "parameters", "multiply-adds", "sees", *_MEASURED, "from")
 
 
@@ -103,7 +104,7 @@ class ZooTable(SphinxDirective):
 def _cells(row: dict[str, Any]) -> dict[str, str]:
     accuracy, field = row["accuracy"], row["receptive_field"]
     mean = statistics.mean(accuracy) if accuracy else None
-    spread = f" ± {statistics.stdev(accuracy):.2%} ({len(accuracy)})" if len(accuracy) > 1 else ""
+    spread = (f" ± {statistics.stdev(accuracy):.2%}" if len(accuracy) > 1 else "") + f" ({len(accuracy)})"
     # As JavaScript writes it.
     size: Any = 0 if field is None else "Infinity" if math.isinf(field.height) else field.height
     return {
@@ -112,20 +113,16 @@ def _cells(row: dict[str, Any]) -> dict[str, str]:
         "multiply-adds": _number(row["multiply_adds"], f"{row['multiply_adds']:,}"),
         "sees": _number(size, "–" if field is None else escape(str(field))),
         "recipe": f"<td>{escape(row['recipe']) or '–'}</td>",
-        "epochs": _number(row["epochs"] or 0, "–" if row["epochs"] is None else str(row["epochs"])),
-        "test accuracy": _number(mean or 0, "–" if mean is None else f"{mean:.2%}{spread}"),
-        "training": _seconds(row["train_seconds"], decimals=0),
-        "10,000 images": _seconds(row["predict_seconds"], decimals=2),
+        "epochs": _number(row["epochs"], str(row["epochs"])),
+        "test accuracy": _number(mean, f"{mean:.2%}{spread}" if accuracy else ""),
+        "seconds to train": _number(row["train_seconds"], f"{row['train_seconds'] or 0:,.0f}"),
+        "seconds for 10,000 images": _number(row["predict_seconds"], f"{row['predict_seconds'] or 0:,.2f}"),
         "from": f"<td>{escape(row['from'])}</td>",
     }
 
 
 def _number(value: Any, text: str) -> str:
-    return f'<td data-value="{value}">{text}</td>'
-
-
-def _seconds(value: float | None, *, decimals: int) -> str:
-    return _number(value or 0, "–" if value is None else f"{value:,.{decimals}f} s")
+    return '<td data-value="">–</td>' if value is None else f'<td data-value="{value}">{text}</td>'
 
 
 class ZooScatter(SphinxDirective, Figure):
@@ -155,8 +152,8 @@ def draw_scatter(rows: list[dict[str, Any]]) -> Drawing:
     Returns:
         The figure.
     """
-    figure = Drawing(figsize=(8, 5), layout="constrained")
-    axes = figure.add_subplot(xscale="log", xlabel="multiply-adds for one image", ylabel="test accuracy")
+    figure = Drawing(figsize=(8, 6), layout="constrained")
+    axes = figure.add_subplot(xscale="log", xlabel="multiply-adds for one image")
     for index, family in enumerate(dict.fromkeys(row["family"] for row in rows)):
         of_family = [row for row in rows if row["family"] == family]
         means = [statistics.mean(row["accuracy"]) for row in of_family]
@@ -164,17 +161,17 @@ def draw_scatter(rows: list[dict[str, Any]]) -> Drawing:
         costs = [row["multiply_adds"] for row in of_family]
         marker = "osD^vP*X<>hp"[index % 12]
         axes.errorbar(costs, means, spreads, fmt=marker, capsize=3, label=family, color=f"C{index % 10}")
-        for row, cost, mean in zip(of_family, costs, means, strict=True):
-            # By turns on the left and on the right, so that neighbours do not cover each other's names.
-            place, side = ((6, -10), "left") if rows.index(row) % 2 else ((-6, 4), "right")
-            name = f"{row['name']} ({row['recipe']})"
-            axes.annotate(name, (cost, mean), place, textcoords="offset points", fontsize=7, ha=side)
     # Room for the names of the cheapest and the costliest.
     every = [row["multiply_adds"] for row in rows]
-    axes.set_xlim(min(every) / 6, 9 * max(every))
+    axes.set_xlim(min(every) / 2, 3 * max(every))
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:.1%}")
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8, loc="lower right")
+    # Most were trained by one recipe; only others stand behind the name.
+    usual = statistics.mode(row["recipe"] for row in rows)
+    axes.set_ylabel(f"test accuracy, by the recipe {usual} or the one in brackets")
+    names = [row["name"] if row["recipe"] == usual else f"{row['name']} ({row['recipe']})" for row in rows]
+    label_points(axes, [(row["multiply_adds"], statistics.mean(row["accuracy"])) for row in rows], names)
     return figure
 
 

@@ -226,7 +226,8 @@ def gradient_magnitude(image: ArrayLike, *, padding: Padding = "same") -> NDArra
         padding: As :func:`apply` takes it.
 
     Returns:
-        float32 as :func:`apply` returns it; 0 on an even area, 8 on a ramp that rises by 1 a pixel along x or y.
+        float32, of the shape that :func:`apply` gives; 0 on an even area, 8 on a ramp that rises by 1 a pixel along x
+        or y.
 
     Raises:
         ShapeError: Not an image, or one that is too small for "valid".

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-import importlib
+import dataclasses
 import os
 import re
 import shlex
@@ -20,6 +20,7 @@ import pytest
 import convvision
 from convvision.cli import command
 from convvision.errors import DownloadError
+from site_sources import extension
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -33,13 +34,6 @@ def prose(page: str) -> str:
     source = TEXTS[page]
     comments = re.findall(r"^#(?: (.*))?$", source, flags=re.MULTILINE)
     return "\n".join([ast.get_docstring(ast.parse(source)) or "", *comments])
-
-
-def extension(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """Import one of the site's own Sphinx extensions, which import each other by name."""
-    pytest.importorskip("sphinx_gallery", reason="The site's tools are not installed: pip install 'convvision[docs]'")
-    monkeypatch.syspath_prepend(ROOT / "docs" / "_ext")
-    return importlib.import_module(name)
 
 
 # -- The pages -------------------------------------------------------------------------------------------------------
@@ -66,8 +60,8 @@ def test_a_program_stays_short(path: Path) -> None:
 
 
 @pytest.mark.parametrize("page", TEXTS)
-def test_every_figure_that_a_page_tells_is_recorded(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    results = extension("results", monkeypatch)
+def test_every_figure_that_a_page_tells_is_recorded(page: str) -> None:
+    results = extension("results")
     text = prose(page)
     figures = [" ".join(figure.split()) for figure in re.findall(r":result:`([^`]+)`", text)]
     charts = re.findall(r"\.\. results-(?:chart|table):: (.+)\n((?:(?:   .*)?\n)+)", text)
@@ -105,9 +99,22 @@ def test_the_plugin_of_the_ninth_page_is_one() -> None:
     assert names["wide_first"](num_classes=3).output.shape == (None, 3)
 
 
+def test_the_question_of_the_first_page_can_be_tried() -> None:
+    text = prose("plot_01_dense_baseline")
+    (block,) = re.findall(r"\.\. code-block:: python\n\n((?:(?:   .*)?\n)+)", text)
+    drawn = convvision.load_dataset("drawn_fashion")
+    few = dataclasses.replace(drawn, train=drawn.train.take(slice(64)), test=drawn.test.take(slice(64)))
+    # What the page has imported, and made, by then.
+    names: dict[str, Any] = {"convvision": convvision, "dataclasses": dataclasses, "few": few}
+    exec(compile(re.sub(r"^   ", "", block, flags=re.MULTILINE), "plot_01", "exec"), names)  # noqa: S102
+    shuffled = names["other"].test
+    assert not np.array_equal(shuffled.images, few.test.images)
+    np.testing.assert_array_equal(shuffled.images[5].ravel(), few.test.images[5].ravel()[names["order"]])
+
+
 @pytest.mark.slow
 @pytest.mark.realdata
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_a_page_runs_as_a_script(path: Path, tmp_path: Path, real_data_home: Path) -> None:
     done = subprocess.run(
         [sys.executable, path],
@@ -133,7 +140,7 @@ def let_prepare(gallery: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_where_there_are_no_data_they_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    gallery = extension("gallery", monkeypatch)
+    gallery = extension("gallery")
     asked = []
 
     def load(name: str, **options: Any) -> str:
@@ -155,7 +162,7 @@ def test_where_there_are_no_data_they_are_drawn(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_an_explorer_is_kept_in_both_languages(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    gallery = extension("gallery", monkeypatch)
+    gallery = extension("gallery")
     let_prepare(gallery, monkeypatch)
     model = convvision.create_model("conv_16_16")
     page = convvision.visualize.export_explorer(model, np.zeros((1, 28, 28, 1), np.float32), tmp_path / "look.html")
@@ -168,8 +175,8 @@ def test_an_explorer_is_kept_in_both_languages(monkeypatch: pytest.MonkeyPatch, 
         assert f'<html lang="{language}' in (tmp_path / name).read_text(encoding="utf-8")
 
 
-def test_a_notebook_needs_no_sphinx(monkeypatch: pytest.MonkeyPatch) -> None:
-    write_out = extension("notebooks", monkeypatch).write_out
+def test_a_notebook_needs_no_sphinx() -> None:
+    write_out = extension("notebooks").write_out
     text = "\n".join(
         [
             "It is :result:`lesson_stopping:threshold |",
@@ -202,8 +209,8 @@ def test_a_notebook_needs_no_sphinx(monkeypatch: pytest.MonkeyPatch) -> None:
     assert write_out(told, RESULTS) == told
 
 
-def test_a_chart_shows_each_value_where_it_belongs(monkeypatch: pytest.MonkeyPatch) -> None:
-    draw = extension("charts", monkeypatch).draw
+def test_a_chart_shows_each_value_where_it_belongs() -> None:
+    draw = extension("charts").draw
     columns = [
         ("test accuracy", "lesson_exercises:rows[*].test_accuracy | spread"),
         ("seconds an epoch", "lesson_seconds:rows[*].seconds_per_epoch | number"),

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
+import dataclasses
 import inspect
 import json
+import re
 from pathlib import Path
-from types import ModuleType
+from typing import Any
 
+import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from numpy.typing import NDArray
 
-EXTENSIONS = Path(__file__).parents[2] / "docs" / "_ext"
-
-
-def extension(name: str) -> ModuleType:
-    """Import one of the site's own Sphinx extensions."""
-    pytest.importorskip("sphinx", reason="Sphinx is not installed: pip install 'convvision[docs]'")
-    spec = importlib.util.spec_from_file_location(name, EXTENSIONS / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+from site_sources import EXTENSIONS, extension
 
 
 def test_every_function_and_class_has_an_example() -> None:
@@ -40,6 +32,50 @@ def test_every_function_and_class_has_an_example() -> None:
 def test_every_summary_is_a_sentence_on_one_line() -> None:
     summaries = {name: inspect.getdoc(thing) or "" for name, thing in extension("made_by").public_names().items()}
     assert [name for name, text in summaries.items() if not text.partition("\n")[0].endswith((".", "::", "?"))] == []
+
+
+def arrays_without_a_shape(name: str, thing: Any) -> list[str]:
+    """List what a function or a class takes or gives as an array without saying of which shape."""
+    said = inspect.getdoc(thing) or ""
+    known = re.compile(r"shape|×|\([A-Z],|\d-D\b|\b[Aa]s (in )?:")
+
+    def says(field: str) -> bool:
+        entry = re.search(rf"^ *{field}: (.*?)(?=^ *\w+: |^ *\w+:$|\Z)", said, re.MULTILINE | re.DOTALL)
+        return entry is not None and known.search(entry[1]) is not None
+
+    if inspect.isclass(thing):
+        found = []
+        # In one sentence for all of them, or for each.
+        if dataclasses.is_dataclass(thing) and not known.search(said.partition("\n")[0]):
+            fields = [field.name for field in dataclasses.fields(thing) if "NDArray" in str(field.type)]
+            found = [f"{name}.{field}" for field in fields if not says(field)]
+        for member, of_class in vars(thing).items():
+            if not member.startswith("_") and (inspect.isfunction(of_class) or isinstance(of_class, property)):
+                found += arrays_without_a_shape(f"{name}.{member}", of_class)
+        return found
+    signature = inspect.signature(thing.fget if isinstance(thing, property) else thing)
+    arrays = [one.name for one in signature.parameters.values() if re.search("NDArray|ArrayLike", str(one.annotation))]
+    found = [f"{name}({parameter})" for parameter in arrays if not says(parameter)]
+    return found + [f"{name}()"] * ("NDArray" in str(signature.return_annotation) and not known.search(said))
+
+
+def test_every_array_in_the_reference_has_a_shape() -> None:
+    names = extension("made_by").public_names()
+    assert [each for name, thing in names.items() for each in arrays_without_a_shape(name, thing)] == []
+
+
+def test_an_array_without_a_shape_is_noticed() -> None:
+    def blur(image: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Blur an image.
+
+        Args:
+            image: The image.
+        """
+        return image
+
+    assert arrays_without_a_shape("blur", blur) == ["blur(image)", "blur()"]
+    blur.__doc__ = "Blur an image.\n\nArgs:\n    image: Of shape (H, W)."
+    assert arrays_without_a_shape("blur", blur) == []
 
 
 def test_what_makes_a_class_is_found() -> None:
@@ -97,8 +133,8 @@ def test_the_zoo_is_drawn_with_and_without_figures(accuracy: list[float] | None,
     assert cells["parameters"] == '<td data-value="243786">243,786</td>'
     assert cells["from"] == "<td>The lesson&#x27;s &lt;network&gt;.</td>"
     assert ("92.00% ± 1.00% (3)" in cells["test accuracy"]) == (accuracy is not None)
-    assert cells["training"] == '<td data-value="0">–</td>'
-    assert cells["10,000 images"] == '<td data-value="1.25">1.25 s</td>'
+    assert cells["seconds to train"] == '<td data-value="">–</td>'
+    assert cells["seconds for 10,000 images"] == '<td data-value="1.25">1.25</td>'
     if accuracy:
         costly = {**row, "name": "costly", "multiply_adds": 100 * row["multiply_adds"]}
         (axes,) = zoo.draw_scatter([row, costly]).axes

@@ -17,6 +17,8 @@ from typing import Any
 
 import pytest
 
+from site_sources import extension
+
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 CATALOGUES = DOCS / "locale" / "zh_CN" / "LC_MESSAGES"
@@ -29,19 +31,12 @@ HAN = re.compile(r"[\u4e00-\u9fff]")
 
 @pytest.fixture(scope="module")
 def translations() -> ModuleType:
-    return _extension("translations")
+    return extension("translations")
 
 
 @pytest.fixture(scope="module")
 def glossary() -> ModuleType:
-    return _extension("glossary")
-
-
-def _extension(name: str) -> ModuleType:
-    pytest.importorskip("sphinx", reason="Sphinx is not installed: pip install 'convvision[docs]'")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(DOCS / "_ext")
-        return __import__(name)
+    return extension("glossary")
 
 
 def messages(translations: ModuleType, page: str) -> list[Any]:
@@ -119,7 +114,7 @@ def test_the_overview_of_examples_is_translated() -> None:
         '<div class="sphx-glr-thumbnail-title">A kernel</div><div class="sphx-glr-thumbnail-title">New</div>'
     )
     strings = {':class:`~convvision.callbacks.Stop` does "that".': "``Stop`` 做“这件事”。", "A kernel": "卷积核"}
-    assert _extension("thumbnails").translate(thumbnail, strings) == (
+    assert extension("thumbnails").translate(thumbnail, strings) == (
         '<div class="sphx-glr-thumbcontainer" tooltip="Stop 做“这件事”。">\n'
         '<div class="sphx-glr-thumbnail-title">卷积核</div><div class="sphx-glr-thumbnail-title">New</div>'
     )
@@ -176,7 +171,7 @@ def test_the_search_cuts_chinese_into_the_terms_of_the_field(tmp_path: Path) -> 
     pytest.importorskip("jieba", reason="jieba is not installed: pip install 'convvision[docs]'")
     found = {}
     for name, dictionary in {
-        "ours": _extension("chinese_search").write_dictionary(tmp_path / "terms.txt"),
+        "ours": extension("chinese_search").write_dictionary(tmp_path / "terms.txt"),
         "none": tmp_path,
     }.items():
         written = tmp_path / name

@@ -44,7 +44,8 @@ def read_idx(path: str | Path) -> NDArray[Any]:
         path: The file; it is recognised as gzip by its first bytes, whatever its name.
 
     Returns:
-        The array, in the machine's byte order.
+        The array, of the shape and dtype that the file names, in the machine's byte order. The usual files hold images of
+        shape (N, H, W) and labels of shape (N,), both uint8.
 
     Raises:
         DataNotFoundError: No such file, or one that cannot be read.
@@ -86,7 +87,7 @@ def write_idx(path: str | Path, array: NDArray[Any]) -> None:
 
     Args:
         path: The file to write; one that exists is replaced.
-        array: uint8, int8, int16, int32, float32 or float64, with 1 to 255 axes.
+        array: uint8, int8, int16, int32, float32 or float64; any shape of 1 to 255 axes.
 
     Raises:
         InputError: A type or a shape that the format cannot hold.

@@ -39,7 +39,7 @@ class DatasetReport:
         image_shape: (H, W, C) of its images, as they were read.
         counts: Images of each class in each part.
         pixels: Name of a part -> smallest, mean and largest stored pixel, in [0, 255].
-        constant: Name of a part -> positions of the images that are the same everywhere, int64.
+        constant: Name of a part -> positions of the images that are the same everywhere, int64, shape (how many,).
         duplicates: Exact and near duplicates.
         warnings: What was said while the data were read, as of files that were skipped.
         paths: Name of a part -> the file of each image, as :attr:`Split.paths`; the report names images by them.

@@ -56,7 +56,7 @@ class StreamedSplit:
         """Read some of the images.
 
         Args:
-            positions: Which, counted from 0.
+            positions: Which, counted from 0, shape (how many,).
 
         Returns:
             uint8 pixels, shape (len(positions), H, W, C), in the order of ``positions``.
@@ -76,7 +76,7 @@ class StreamedSplit:
             epoch: Another one for each.
 
         Returns:
-            A permutation of ``range(N)``.
+            A permutation of ``range(N)``, shape (N,).
         """
         if seed is None:
             return np.arange(len(self))

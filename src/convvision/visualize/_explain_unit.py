@@ -80,7 +80,7 @@ class UnitExplanation:
 
     @property
     def products(self) -> NDArray[np.float32]:
-        """Each number of the patch times its weight."""
+        """Each number of the patch times its weight, in the shape of the patch."""
         return self.patch * self.kernel
 
     def __repr__(self) -> str:

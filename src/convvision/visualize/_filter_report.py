@@ -34,7 +34,7 @@ _MOST = 0.99
 @set_module("convvision.visualize")
 @dataclass(frozen=True, eq=False)
 class LayerFilterReport:
-    """What the filters of one layer do over a data set; arrays are float64, one value a channel.
+    """What the filters of one layer do over a data set; arrays are float64, shape (channels,), where none is given.
 
     Attributes:
         name: The layer's name, behind those of the nested models that hold it.
@@ -63,12 +63,12 @@ class LayerFilterReport:
 
     @property
     def dead(self) -> NDArray[np.bool_]:
-        """Which channels are above zero at no position of any image."""
+        """Which channels are above zero at no position of any image, shape (channels,)."""
         return np.asarray(self.active_images == 0)
 
     @property
     def saturated(self) -> NDArray[np.bool_]:
-        """Which channels, though not dead, no longer choose.
+        """Which channels, though not dead, no longer choose, shape (channels,).
 
         With a bounded activation, those of which 99 % of the outputs lie near a bound; with any other, those above zero
         at every position of every image, for which a ReLU is no ReLU.

@@ -45,7 +45,8 @@ class Recording:
 
     Attributes:
         images: The images, shape (N, H, W, C).
-        epochs: How many epochs were behind the network at each of the E moments, int64, rising; 0 is before training.
+        epochs: How many epochs were behind the network at each of the E moments, int64, shape (E,), rising; 0 is before
+            training.
         layers: In the order of the data.
         logits: float32, shape (E, N, classes); None for a network of which they cannot be told.
     """
