@@ -117,7 +117,7 @@ class OutputError(ConvvisionError, OSError):
 
 
 class DataWarning(UserWarning):
-    """Something in the data was passed over; the message counts and lists it."""
+    """Something in the data was passed over, or is hardly meant; the message says what."""
 
 
 class PluginWarning(UserWarning):

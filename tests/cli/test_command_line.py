@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import shlex
@@ -20,7 +21,9 @@ from convvision.cli import run
 from convvision.datasets import write_idx
 from convvision.training import RECIPES, list_recipes
 
-SUBCOMMANDS = ("datasets", "models", "train", "evaluate", "predict", "compare", "activations", "explore", "demo")
+SUBCOMMANDS = (
+    "datasets", "models", "recipes", "train", "evaluate", "predict", "compare", "activations", "explore", "demo",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +67,15 @@ sys.exit(status)
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["train", "--help"], ["--version"], ["models"], ["models", "conv_*", "--json"], ["datasets"]],
+    [
+        ["--help"],
+        ["train", "--help"],
+        ["--version"],
+        ["models"],
+        ["models", "conv_*", "--json"],
+        ["datasets"],
+        ["recipes"],
+    ],
     ids=" ".join,
 )
 def test_lists_and_help_load_no_heavy_library(arguments: list[str]) -> None:
@@ -141,6 +152,19 @@ def test_models_shows_the_cards_of_weights(capsys: pytest.CaptureFixture[str]) -
     assert "mnist" in json.loads(capsys.readouterr().out)["conv_32_32"]["weights"]
     assert run(["models", "vgg_small", "--weights"]) == 1
     assert "No weights come with vgg_small. The column 'weights' of" in capsys.readouterr().err
+
+
+def test_recipes_are_listed_with_what_they_set(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["recipes"]) == 0
+    header, _, *lines = capsys.readouterr().out.splitlines()
+    assert header.split() == ["recipe", "epochs", "batch", "precision", "summary"]
+    rows = {line.split()[0]: line.split(maxsplit=4)[1:] for line in lines}
+    assert set(rows) == set(list_recipes())
+    assert rows["lesson"] == ["5", "32", "float32", convvision.get_recipe("lesson").summary]
+    assert run(["recipes", "fa*", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"fast": dataclasses.asdict(convvision.get_recipe("fast"))}
+    assert run(["recipes", "fats"]) == 1
+    assert "Did you mean 'fast'" in capsys.readouterr().err
 
 
 def test_datasets_lists_all(capsys: pytest.CaptureFixture[str]) -> None:

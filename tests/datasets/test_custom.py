@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from convvision.datasets import from_arrays
 from convvision.errors import (
+    DataWarning,
     InputError,
     LabelError,
     ShapeError,
@@ -28,6 +30,31 @@ def numbers(images: np.ndarray) -> list[int]:
 
 
 # Arrays
+
+
+@pytest.mark.parametrize(
+    ("first", "said"),
+    [
+        (1, "labels from 1 to 3, which leaves 1 class without an image. If the first class is 1, pass labels - 1;"),
+        (5, "labels from 5 to 7, which leaves 5 classes without an image. If the first class is 5, pass labels - 5;"),
+    ],
+)
+def test_labels_that_begin_above_0_are_warned_of(first: int, said: str) -> None:
+    with pytest.warns(DataWarning) as caught:
+        data = from_arrays(IMAGES, LABELS + first)
+    assert f"Class indices count from 0. Received: {said}" in str(caught[0].message)
+    # It points to the line of the user.
+    assert caught[0].filename == __file__
+    assert len(data.info.class_names) == first + 3
+
+
+def test_labels_that_begin_above_0_may_be_meant() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        from_arrays(IMAGES, LABELS + 1, class_names=["none", "a", "b", "c"])
+        from_arrays(IMAGES, np.eye(4, dtype=np.int64)[LABELS + 1])
+        # The parts count together.
+        from_arrays(IMAGES, np.maximum(LABELS, 1), TEST_IMAGES, TEST_LABELS)
 
 
 def test_given_test_images_are_kept_apart() -> None:

@@ -184,13 +184,14 @@ def test_the_command_line_lists_plugins_and_their_distribution(run_with_plugin: 
         "import contextlib, io\n"
         "from convvision.cli import run\n"
         "with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:\n"
-        "    status = run(['models'])\n"
-        "result = [status, out.getvalue(), err.getvalue(), PLUGIN in sys.modules]"
+        "    statuses = [run(['models']), run(['recipes'])]\n"
+        "result = [statuses, out.getvalue(), err.getvalue(), PLUGIN in sys.modules]"
     )
-    status, out, err, imported = run_with_plugin(code)
-    assert status == 0
-    (line,) = (line for line in out.splitlines() if line.startswith("example_plain"))
-    assert line.split(maxsplit=1)[1] == "plugin of convvision-plugin-example"
+    statuses, out, err, imported = run_with_plugin(code)
+    assert statuses == [0, 0]
+    for name in ("example_plain", "example_short"):
+        (line,) = (line for line in out.splitlines() if line.startswith(name))
+        assert line.split(maxsplit=1)[1] == "plugin of convvision-plugin-example"
     assert "conv_64_64" in err
     assert err.count("Warning:") == 1
     assert not imported

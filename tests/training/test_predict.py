@@ -341,6 +341,12 @@ def test_the_likeliest_class_of_each_image(predictions: Predictions) -> None:
     assert len(predictions) == 2
 
 
+def test_they_are_shown_on_one_line(predictions: Predictions) -> None:
+    assert repr(predictions) == "<Predictions of 2 images: bottom left (60.0%), top left (70.0%)>"
+    many = Predictions(np.repeat(predictions.probabilities, 600, axis=0), CLASS_NAMES)
+    assert repr(many) == f"<Predictions of 1,200 images: {', '.join(['bottom left (60.0%)'] * 3)}, …>"
+
+
 @pytest.mark.parametrize("index", [1, -1])
 def test_one_of_them(index: int, predictions: Predictions) -> None:
     assert predictions[index].class_name == "top left"

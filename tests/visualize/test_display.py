@@ -40,6 +40,11 @@ def display() -> Diagonal:
     return Diagonal()
 
 
+def test_at_the_prompt_it_says_how_to_see_it(display: Diagonal) -> None:
+    assert repr(display) == "<Diagonal; .save(path) writes the picture>"
+    assert display.times == 0
+
+
 # Formats
 
 

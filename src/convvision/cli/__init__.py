@@ -24,6 +24,7 @@ from convvision.cli._evaluate import evaluate
 from convvision.cli._explore import explore
 from convvision.cli._models import models
 from convvision.cli._predict import predict
+from convvision.cli._recipes import recipes
 from convvision.cli._train import train
 from convvision.errors import ConvvisionError
 
@@ -38,7 +39,7 @@ def command() -> None:
     """Classify small images with convolutions: data sets, models, training, and pictures of what layers see."""
 
 
-for _subcommand in (datasets, models, train, evaluate, predict, compare, activations, explore, demo):
+for _subcommand in (datasets, models, recipes, train, evaluate, predict, compare, activations, explore, demo):
     command.add_command(_subcommand)
 
 

@@ -35,7 +35,7 @@ _TRAINING_OPTIONS = (
     ),
     click.option(
         "--recipe", default="lesson", show_default=True,
-        help="How to train: lesson, fast, strong, best, or one of yours.",
+        help="How to train: lesson, fast, strong, best, or one of yours, as `convvision recipes` lists them.",
     ),
     click.option("--epochs", type=click.IntRange(min=1), help="Epochs, in place of the recipe's."),
     click.option(

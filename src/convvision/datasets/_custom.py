@@ -58,6 +58,9 @@ def from_arrays(
         LabelError: Labels that are no class indices, names or one-hot rows.
         InputError: Test images without labels, or a split that leaves a part empty.
 
+    Warns:
+        DataWarning: Class indices that do not begin with 0, without ``class_names``: they leave a class empty.
+
     Example:
         >>> import numpy as np
         >>> from convvision.datasets import from_arrays

@@ -103,8 +103,8 @@ def find_duplicates(data: Dataset, *, near: float = 0.03) -> Duplicates:
     A test image that was trained on is no test; a repeated image with another label has one that is wrong. Identical
     images are found by their hash. The distance of others is the root of the mean squared difference of their pixels on
     the scale [0, 1], and the search is exact: no pair within ``near`` is missed. It compares all pairs, though most of
-    them coarsely, so its time grows with the square of the number of images: 2.5 billion pairs, or ten seconds, for
-    Fashion-MNIST.
+    them coarsely, so its time grows with the square of the number of images: 2.5 billion pairs for Fashion-MNIST, which
+    take seconds.
 
     Where an image has several duplicates, the pair names the closest, the first of those that are equally close.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convvision._checks import check_labels
-from convvision.errors import LabelError
+from convvision._tables import number_of
+from convvision.errors import DataWarning, LabelError
 
 __all__ = ["class_indices"]
 
@@ -34,6 +36,9 @@ def class_indices(
 
     Raises:
         LabelError: Labels that are none of these.
+
+    Warns:
+        DataWarning: Indices without a name that begin above 0, as where classes are counted from 1.
     """
     labels = [_as_array(candidates, count) for candidates, count in parts]
     # One-hot rows tell of classes that no image belongs to.
@@ -47,7 +52,18 @@ def class_indices(
         check_labels(one, count=wanted, num_classes=count).astype(np.int64)
         for one, (_, wanted) in zip(labels, parts, strict=True)
     ]
-    return checked, tuple(class_names) if class_names is not None else tuple(map(str, range(count)))
+    if class_names is not None:
+        return checked, tuple(class_names)
+    least = min((int(one.min()) for one in checked if one.size), default=0)
+    if least and columns == 1:
+        warnings.warn(
+            f"Class indices count from 0. Received: labels from {least} to {count - 1}, which leaves "
+            f"{number_of(least, 'class', 'classes')} without an image. If the first class is {least}, pass "
+            f"labels - {least}; if it is not, name every class in class_names.",
+            DataWarning,
+            stacklevel=3,
+        )
+    return checked, tuple(map(str, range(count)))
 
 
 def _as_array(candidates: Any, count: int) -> NDArray[Any]:

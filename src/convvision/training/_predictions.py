@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import operator
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,8 +13,12 @@ from numpy.typing import NDArray
 
 from convvision._checks import check_positive_int
 from convvision._public import set_module
+from convvision._tables import number_of
 
 __all__ = ["Prediction", "Predictions"]
+
+# Of how many images a collection names the class.
+_SHOWN = 3
 
 
 @set_module("convvision.training")
@@ -45,6 +50,10 @@ class Predictions:
 
     probabilities: NDArray[np.float32]
     class_names: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        shown = [*map(str, itertools.islice(self, _SHOWN)), *(["…"] if len(self) > _SHOWN else [])]
+        return f"<Predictions of {number_of(len(self), 'image')}: {', '.join(shown)}>"
 
     def __len__(self) -> int:
         return len(self.probabilities)

@@ -56,6 +56,9 @@ class Display(ABC):
     figure_: Figure
     axes_: NDArray[Any]
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}; .save(path) writes the picture>"
+
     @abstractmethod
     def plot(self) -> Self:
         """Draw, into a new figure, and return the display."""
