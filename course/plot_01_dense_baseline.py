@@ -41,15 +41,20 @@ model = convvision.create_model("dense_128")
 print(convvision.summary(model))
 
 # %%
-# 784 weights and a bias for each of 128 units, 128 weights and a bias for each of 10: that is where the parameters
-# come from.
+# 784 weights and a bias, a number that is added whatever the pixels are, for each of 128 units; 128 weights and a bias
+# for each of 10: that is where the parameters come from. The last two columns are for page 3.
 print((784 + 1) * 128, "+", (128 + 1) * 10, "=", model.count_params())
 
 # %%
 # Training and testing
 # --------------------
-# A training goes through the images several times; one pass is an epoch. This page takes the first 6,000 images and
-# five epochs, so that it runs in seconds. To train on all of them, pass ``data`` in place of ``few``.
+# A training goes through the images several times; one pass is an *epoch*. In an epoch the network takes 32 images at a
+# time, a *batch*, and after each batch it changes its weights by a small *step* towards what would have been right.
+# Chance enters by the first weights and by the order of the images; the *seed* is a number that all this chance follows
+# from, so that a training can be repeated.
+#
+# This page takes the first 6,000 images and five epochs, so that it runs in seconds. To train on all of them, pass
+# ``data`` in place of ``few``.
 few = dataclasses.replace(data, train=data.train.take(slice(6000)))
 run = convvision.train(model, few, epochs=5, verbose=0)
 for name, value in run.metrics.items():
@@ -80,9 +85,24 @@ convvision.visualize.plot_confusion(run.confusion(data))
 #
 # A question to try
 # -----------------
-# Shuffle the pixels of every image in the same way: ``order = np.random.default_rng(0).permutation(784)`` and
-# ``images.reshape(-1, 784)[:, order].reshape(-1, 28, 28, 1)``, for the training and the test images alike. No one
-# could recognise a shoe in that. What becomes of the network's accuracy?
+# Shuffle the pixels of every image in the same way, those of training and test alike. No one could recognise a shoe in
+# that. What becomes of the network's accuracy?
+#
+# .. code-block:: python
+#
+#    import numpy as np
+#    from convvision.datasets import Split
+#
+#    order = np.random.default_rng(0).permutation(784)
+#
+#
+#    def shuffled(split):
+#        pixels = split.images.reshape(-1, 784)[:, order]
+#        return Split(pixels.reshape(split.images.shape), split.labels)
+#
+#
+#    other = dataclasses.replace(few, train=shuffled(few.train), test=shuffled(few.test))
+#    print(convvision.train("dense_128", other, epochs=5, verbose=0).metrics["test_accuracy"])
 #
 # .. dropdown:: Answer
 #

@@ -27,14 +27,15 @@ from convvision.visualize import extract_activations, extract_filters, plot_filt
 print(kernels.EDGE)
 
 # %%
-# Three rows of a picture that turns from dark to bright. Under the kernel lie nine numbers at a time.
+# Three rows of a picture that turns from dark to bright. Under the kernel lie nine numbers at a time; printed is their
+# middle row, and the other two are the same.
 picture = np.array([[0, 0, 0, 9, 9, 9]] * 3)
 for place in range(4):
     under = picture[:, place : place + 3]
     print(under[1], "->", (under * kernels.EDGE).sum())
 
 # %%
-# Where all nine pixels are equal, eight times the middle less its eight neighbours is nothing. At the edge the sum is
+# Where all nine pixels are equal, eight times the middle less its eight neighbours is 0. At the edge the sum is
 # negative on the dark side and positive on the bright side. ``kernels.apply`` does the same for a whole picture.
 print(kernels.apply(picture, "edge", padding="valid"))
 

@@ -39,8 +39,8 @@ shoes = data.test.images[boots]
 print(boots, [str(prediction) for prediction in run.predict(shoes)])
 
 # %%
-# A row is an image, a column a layer. Of each layer you see one channel, number 1 of 64: what one kernel made of
-# the image.
+# A row is an image, a column a layer. Of each layer you see one channel of 64, number 1, counted from 0: what one
+# kernel made of the image.
 titles = [f"image {position}" for position in boots]
 plot_activation_grid(run.model, shoes, channel=1, titles=titles)
 
@@ -53,14 +53,15 @@ plot_activation_grid(run.model, shoes, channel=1, titles=titles)
 #   found.
 # - ``pool_2`` is all that the dense layers get of this channel: 25 numbers for each image.
 #
-# Black is 0: the kernel finds nothing there. A map that is black throughout is an answer, too. Every map is drawn
-# from its own smallest to its own largest value, so compare shapes, not shades.
+# Every map is drawn from its own smallest value, which is black, to its own largest, so compare shapes, not shades. The
+# smallest is nearly always 0, behind a ReLU: the kernel finds nothing there. A map that is black throughout is an
+# answer, too.
 #
 # Then read it from top to bottom, and look for what three different boots share. In the picture itself that is
 # little. In the last columns it is more: the dense layers need not know every boot, only what boots have in common.
 #
-# Strongest instead of first
-# --------------------------
+# The strongest channel
+# ---------------------
 # Channel 1 has no meaning of its own; with another seed it is another kernel. The strongest channel of each layer for
 # each image tells more. The number above a panel says which it was.
 plot_activation_grid(run.model, shoes, channel="top", titles=titles)
@@ -74,7 +75,8 @@ plot_feature_maps(run.model, shoes[0], "pool_2", order="strongest")
 # -----------------
 # A picture shows one channel at a time. The explorer holds the network itself, and your browser computes it: choose a
 # layer, a channel and a unit, see the sum behind each number, and draw on the image while the network reads it. It
-# works here, and in a file that you can send to others; from a script, open the file that ``page`` names.
+# works here, and in a file that you can send to others; in a script, ``page = "explorer.html"`` writes it where you
+# are.
 page = Path(tempfile.mkdtemp()) / "explorer.html"
 export_explorer(
     run.model,
@@ -88,8 +90,8 @@ export_explorer(
 # %%
 # A question to try
 # -----------------
-# Draw the grid for a boot, a trouser and a bag. In which column do they differ most, and is there a channel that
-# answers to one of them only?
+# Draw the grid for a boot, a pair of trousers and a bag. In which column do they differ most, and is there a channel
+# that answers to one of them only?
 #
 # .. dropdown:: Answer
 #

@@ -6,14 +6,14 @@ What happens with fewer kernels, with one convolution, with three? Guess first, 
 **You will learn** to read a comparison of models with its spread, and why more layers are not always better.
 
 **You need** a few seconds for this page. The figures are from recorded runs on all of the images, seven networks with
-three seeds each. The command below makes your own; it takes the better part of an hour.
+three seeds each. The command below makes your own; it takes a while.
 
 .. code-block:: console
 
   $ convvision compare conv_16_16 conv_32_32 conv_64_64 conv_32 conv_64 conv_32_32_32 conv_64_64_64 --data fashion_mnist
 
-The recorded ones are from ``python benchmarks/lesson.py exercises`` and, measured apart on a quiet machine with two
-cores, ``python benchmarks/lesson.py seconds``.
+The recorded ones are from ``python benchmarks/lesson.py exercises`` and, for the seconds, measured apart on a machine
+with two cores with the networks taking turns, ``python benchmarks/lesson.py seconds``.
 """
 
 import convvision
@@ -58,17 +58,21 @@ for name in ("conv_64_64", "conv_64"):
 
 # %%
 # .. results-chart:: conv_32_32 conv_32 conv_64_64 conv_64
-#    :alt: Training and test accuracy of two convolutions and of one, with 32 and with 64 kernels.
+#    :alt: Training and test accuracy and seconds an epoch of two convolutions and of one, with 32 and 64 kernels.
 #    :caption: Two convolutions and one, with 32 and with 64 kernels.
 #
 #    training accuracy = lesson_exercises:rows[*].train_accuracy | spread
 #    test accuracy = lesson_exercises:rows[*].test_accuracy | spread
+#    seconds an epoch = lesson_seconds:rows[*].seconds_per_epoch | number
 #
 # .. dropdown:: Answer
 #
 #    The number of parameters goes up, from :result:`lesson_exercises:rows[conv_64_64].parameters | count` to
 #    :result:`lesson_exercises:rows[conv_64].parameters | count`: without the second pooling, 13 × 13 × 64 = 10,816
-#    values reach the dense layer in place of 1,600.
+#    values reach the dense layer in place of 1,600. An epoch takes
+#    :result:`lesson_seconds:rows[conv_64].seconds_per_epoch | number` seconds in place of
+#    :result:`lesson_seconds:rows[conv_64_64].seconds_per_epoch | number`: there is less to multiply, but there are more
+#    weights to change at each step.
 #
 #    The test accuracy does not settle which is better. One convolution loses with 64 kernels and wins with 32, and
 #    the spread of ``conv_64`` is wide. What does change is the distance between training and test:
@@ -108,7 +112,7 @@ for padding in ("valid", "same"):
 # --------------------------------------
 # *Remove all convolutions but the first.*
 #
-# The experiment: from three convolutions to one. Which layers does the first need behind it?
+# The experiment: from three convolutions to one. Look where its parameters are.
 print(convvision.summary(convvision.create_model("conv_32")))
 
 # %%
@@ -149,7 +153,7 @@ run.plot_history()
 #
 # A question to try
 # -----------------
-# Differences of a point, spreads of half a point: how many seeds do you need before you believe that ``conv_32`` is
+# A difference that is hardly larger than the spreads: how many seeds do you need before you believe that ``conv_32`` is
 # better than ``conv_32_32``?
 #
 # .. dropdown:: Answer

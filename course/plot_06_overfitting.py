@@ -23,7 +23,7 @@ from convvision.training import HistoryDisplay
 # The lesson's network for twenty epochs
 # --------------------------------------
 # To watch it, some images have to be set apart that the network does not learn from, other than the test images:
-# those are for the last word only. This training is recorded; the command makes it again in ten minutes.
+# those are for the last word only. This training is recorded; the command makes it again.
 #
 # .. code-block:: console
 #
@@ -63,7 +63,8 @@ model = conv((32,), dropout=0.5)
 histories["dropout"] = convvision.train(model, few, epochs=20, verbose=0).history
 
 # %%
-# *Views*: mirror the images and move them by a pixel, at random. What the network sees twice is no longer the same.
+# *Views*: mirror the images from left to right in every other epoch, and move them by up to a pixel, at random. What
+# the network sees twice is no longer the same.
 lesson = convvision.get_recipe("lesson")
 views = dataclasses.replace(lesson, name="views", flip=True, shift=1)
 histories["views"] = convvision.train("conv_32", few, views, epochs=20, verbose=0).history

@@ -49,7 +49,7 @@ display
 #    $ convvision train conv_32_32 --data mnist --epochs 10 --stop-at-accuracy 0.995
 #
 # With seeds 0, 1 and 2 it stopped after :result:`lesson_stopping:stopped_after_epochs | list` epochs, at a test
-# accuracy of :result:`lesson_stopping:test_accuracy | spread`. The original lesson stopped after
+# accuracy of :result:`lesson_stopping:test_accuracy | spread`. The lesson stopped after
 # :result:`lesson_stopping:lesson_stopped_after_epochs | text`, at
 # :result:`lesson_stopping:lesson_test_accuracy | percent`. Recorded by ``python benchmarks/lesson.py stopping``.
 #

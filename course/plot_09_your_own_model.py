@@ -35,7 +35,8 @@ def mean_pool(*, input_shape=(28, 28, 1), num_classes=10):
 
 
 # %%
-# The decorator gave it a name, which this process knows now.
+# The decorator gave it a name, which this process knows now. Whoever runs the same definition again hears that the name
+# is taken; ``overwrite=True`` replaces the first.
 print(convvision.list_models("*pool*"), convvision.get_model_info("mean_pool").summary)
 print(convvision.summary(convvision.create_model("mean_pool")))
 
@@ -57,7 +58,7 @@ comparison = convvision.compare(["mean_pool", "conv_16_16", "dense_128"], few, e
 print(comparison)
 
 # %%
-# Ours comes last here. Is it worse, or only slower to learn? Ask for ``epochs=10``, and see.
+# Look where ours stands. If it is behind: is it worse, or only slower to learn? Ask for ``epochs=10``, and see.
 #
 # A model is a point: its accuracy against what it costs. The bar is one standard deviation, the number in the
 # legend counts the parameters.
@@ -83,6 +84,10 @@ comparison.plot()
 #
 # .. code-block:: toml
 #
+#    [build-system]
+#    requires = ["hatchling"]
+#    build-backend = "hatchling.build"
+#
 #    [project]
 #    name = "my-nets"
 #    version = "0.1.0"
@@ -92,7 +97,8 @@ comparison.plot()
 #    wide_first = "my_nets:wide_first"
 #
 # After ``pip install .`` in that folder, ``convvision models`` lists ``wide_first``. Nothing of the package is
-# imported before somebody asks for it, and one that does not load is a warning, never a broken ``import convvision``.
+# imported before somebody asks for it. If it does not load then, the error names it and the reason; ``import
+# convvision`` goes on working.
 # Data sets and recipes arrive in the same way, by the groups ``convvision.datasets`` and ``convvision.recipes``.
 #
 # A question to try

@@ -87,7 +87,10 @@ class Floors(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         """Draw convvision as it is imported here."""
-        return [nodes.raw("", draw_floors(read_floors(Path(convvision.__file__).parent)), format="html")]
+        package = Path(convvision.__file__).parent
+        for source in package.rglob("*.py"):
+            self.env.note_dependency(source)
+        return [nodes.raw("", draw_floors(read_floors(package)), format="html")]
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
+from translations import FOLDER, LANGUAGE
 
 __all__ = ["setup"]
 
@@ -40,7 +41,13 @@ def _add_tags(app: Sphinx, page: str, template: str, context: dict[str, Any], do
     if base:
         tags |= {"og:url": f"{base}{page}.html", "og:image": f"{base}{_PICTURE}"}
         tags |= {"og:image:alt": "A drawn coat, and what six kernels make of it."}
-    lines = (f'<meta property="{name}" content="{escape(text)}" />' for name, text in tags.items())
+    lines = [f'<meta property="{name}" content="{escape(text)}" />' for name, text in tags.items()]
+    if base:
+        root = base.removesuffix(FOLDER) if app.config.language == LANGUAGE else base
+        lines += [
+            f'<link rel="alternate" hreflang="{language}" href="{root}{folder}{page}.html" />'
+            for language, folder in (("en", ""), ("zh-CN", FOLDER))
+        ]
     context["metatags"] = context.get("metatags", "") + "\n".join(lines)
 
 
@@ -73,7 +80,8 @@ def _write_files(app: Sphinx, error: Exception | None) -> None:
         addresses = "".join(f"<url><loc>{escape(base)}{page}.html</loc></url>\n" for page in pages)
         start = '<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n'
         (site / "sitemap.xml").write_text(f"{start}{addresses}</urlset>\n", encoding="utf-8")
-        robots += f"Sitemap: {base}sitemap.xml\n"
+        # A robots.txt is read at the root alone, so the English one leads to both.
+        robots += "".join(f"Sitemap: {base}{folder}sitemap.xml\n" for folder in ("", FOLDER))
         draw_card(site / _PICTURE)
     (site / "robots.txt").write_text(robots, encoding="utf-8")
 

@@ -22,9 +22,11 @@ from sphinx.transforms import SphinxTransform
 from sphinx.util import logging
 from sphinx.util.nodes import extract_messages
 
-__all__ = ["extract", "is_translated", "read_catalogue", "setup", "untranslated", "update"]
+__all__ = ["FOLDER", "LANGUAGE", "extract", "is_translated", "read_catalogue", "setup", "untranslated", "update"]
 
 LANGUAGE = "zh_CN"
+# Where its site lies, inside of the English one.
+FOLDER = "zh/"
 DOCS = Path(__file__).parents[1]
 CATALOGUES = DOCS / "locale" / LANGUAGE / "LC_MESSAGES"
 # The strings of Sphinx and of the theme that their own catalogues lack, and no page.
@@ -131,7 +133,7 @@ def _settle(app: Sphinx, config: Config) -> None:  # noqa: ARG001
     if config.language != LANGUAGE:
         return
     if config.html_baseurl:
-        config.html_baseurl += "zh/"
+        config.html_baseurl += FOLDER
     config.html_theme_options["search_bar_text"] = _("Search the docs ...")
 
 
