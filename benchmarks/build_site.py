@@ -1,6 +1,7 @@
 """How long the site takes to build: python benchmarks/build_site.py.
 
-Both languages as ``make docs`` builds them: from a clean clone of what is committed, and when nothing changed.
+Both languages as ``make docs`` builds them: from a clean clone of what is committed, and when nothing changed. The
+package that the pages describe is the one that is installed here.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The zoo on one data set: python benchmarks/leaderboard.py [--models PATTERN ...] [--recipe NAME] [--epochs N].
 
 Every model trains in a fresh process a seed, with one thread an operation, as the command line sets it. The file is
-written after each model. A row is a model, a recipe and a data set; seeds that it has already, trained by the versions
-of the packages that are installed on a machine like this one, are not trained again unless ``--again`` is given, and
-further ones join it. A training that was made elsewhere or took a night comes into the table by ``--run FOLDER``.
+written after each model. A row is a model, a recipe, a data set and a kind of machine; seeds that it has already, by
+the versions of the packages that are installed, are not trained again unless ``--again`` is given, and further ones
+join it. A training that was made elsewhere or took a night comes into the table by ``--run FOLDER``.
 """
 
 from __future__ import annotations
@@ -121,15 +121,13 @@ def this_machine() -> dict[str, Any]:
 
 
 def key(one: Row) -> str:
-    """Tell rows apart: what was trained, how, on what."""
-    return json.dumps([one[part] for part in ("model", "data", "recipe")], sort_keys=True)
+    """Tell rows apart: what was trained, how, on which images, and on what machine."""
+    return json.dumps([one[part] for part in ("model", "data", "recipe", "machine")], sort_keys=True)
 
 
-def is_current(old: Row) -> bool:
-    """Tell whether a row was trained on this machine, by the versions of the packages that are installed."""
-    installed = circumstances()["versions"]
-    same = all(installed[package] == version for package, version in old["versions"].items() if package in installed)
-    return same and bool(old["machine"] == this_machine())
+def same_versions(one: dict[str, str], other: dict[str, str]) -> bool:
+    """Tell whether the packages that both name are of the same versions."""
+    return all(one[package] == other[package] for package in one.keys() & other.keys())
 
 
 def read_rows() -> list[Row]:
@@ -140,11 +138,11 @@ def read_rows() -> list[Row]:
 
 
 def add(new: Row) -> None:
-    """Put a row into the file: joined to one of the same training with other seeds, or instead of it."""
+    """Put a row into the file: joined to one of the same training, or instead of one by other versions."""
     rows = read_rows()
     for old in [old for old in rows if key(old) == key(new)]:
         rows.remove(old)
-        if is_current(old) and old["machine"] == new["machine"] and not {*old["seeds"]} & {*new["seeds"]}:
+        if same_versions(old["versions"], new["versions"]):
             new = joined(old, new)
     rows.append(new)
     rows.sort(key=lambda one: (one["data"], -one["test_accuracy"]))
@@ -152,13 +150,19 @@ def add(new: Row) -> None:
 
 
 def joined(old: Row, new: Row) -> Row:
-    """Make one row of two of the same training, with the facts of the later one."""
+    """Make one row of two of the same training; of a seed that both have, the later counts."""
+    by_seed = {seed: (one, place) for one in (old, new) for place, seed in enumerate(one["seeds"])}
+    seeds = sorted(by_seed)
+    accuracies, seconds, predict_seconds = (
+        [one[values][place] for one, place in map(by_seed.__getitem__, seeds)]
+        for values in ("test_accuracies", "train_seconds", "predict_seconds")
+    )
     return row(
         new,
-        seeds=old["seeds"] + new["seeds"],
-        accuracies=old["test_accuracies"] + new["test_accuracies"],
-        seconds=old["train_seconds"] + new["train_seconds"],
-        predict_seconds=old["predict_seconds"] + new["predict_seconds"],
+        seeds=seeds,
+        accuracies=accuracies,
+        seconds=seconds,
+        predict_seconds=predict_seconds,
         machine=new["machine"],
     )
 
@@ -198,8 +202,10 @@ def main(models: Sequence[str], data: str, recipe: dict[str, Any], seeds: Sequen
     changes = dict(recipe)
     wanted = dataclasses.asdict(dataclasses.replace(convvision.get_recipe(changes.pop("name")), **changes))
     # As it comes back from the file: a tuple is a list there.
-    same = json.loads(json.dumps({"data": data, "recipe": wanted}))
-    there = {} if again else {key(one): one["seeds"] for one in read_rows() if is_current(one)}
+    same = json.loads(json.dumps({"data": data, "recipe": wanted, "machine": this_machine()}))
+    installed = circumstances()["versions"]
+    current = [] if again else [one for one in read_rows() if same_versions(one["versions"], installed)]
+    there = {key(one): one["seeds"] for one in current}
     failed = []
     for model in sorted(models, key=lambda name: convvision.get_model_info(name).parameters or 0):
         missing = [seed for seed in seeds if seed not in there.get(key({"model": model, **same}), [])]

@@ -63,8 +63,8 @@ model = conv((32,), dropout=0.5)
 histories["dropout"] = convvision.train(model, few, epochs=20, verbose=0).history
 
 # %%
-# *Views*: mirror the images from left to right in every other epoch, and move them by up to a pixel, at random. What
-# the network sees twice is no longer the same.
+# *Views*: mirror each image from left to right in every other epoch, and move it by up to a pixel, at random. What the
+# network sees twice is no longer the same.
 lesson = convvision.get_recipe("lesson")
 views = dataclasses.replace(lesson, name="views", flip=True, shift=1)
 histories["views"] = convvision.train("conv_32", few, views, epochs=20, verbose=0).history

@@ -78,7 +78,7 @@ comparison.plot()
 #
 #    def wide_first(**options):
 #        """More filters in front than behind."""
-#        return conv(filters=(64, 32), kernel_size=5, name="wide_first", **options)
+#        return conv(filters=(64, 32), kernel_size=5, **{"name": "wide_first", **options})
 #
 # The second, ``pyproject.toml``, says under which name it is found:
 #

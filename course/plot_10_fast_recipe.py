@@ -40,8 +40,8 @@ for part, value in fast.items():
 # - In *half precision* (bfloat16) numbers are half as long, where the processor can compute with them.
 # - The last epoch is made of the *hardest* images, those whose loss was largest in the first.
 # - *Label smoothing* asks for 91 % of certainty in place of 100 %.
-# - A batch is 96 images in place of 32, and each step draws the weights that Muon leaves to Adam a little towards 0
-#   (*weight decay*).
+# - A batch is 96 images in place of 32, and each step draws the weights of the classifier, which Muon leaves to Adam, a
+#   little towards 0 (*weight decay*).
 #
 # On all 60,000 images, as this page was built:
 data = convvision.load_dataset("fashion_mnist")
@@ -97,7 +97,7 @@ convvision.visualize.plot_most_confused(run.confusion(data), pairs=3, per_pair=8
 # -----------------
 # Larger networks multiply more for each image. These lead from the smallest of the zoo to one of its largest; a
 # network with a larger receptive field judges by more of the image.
-for name in ("tiny_5k", "fast_conv_small", "fast_conv", "fast_conv_medium", "resnet_20", "wrn_16_4"):
+for name in ("tiny_5k", "fast_conv_small", "fast_conv", "vgg_small", "resnet_20", "wrn_16_4"):
     table = convvision.summary(convvision.create_model(name))
     print(
         f"{name:16} {table.parameters:9,} parameters, {table.multiply_adds / 1e6:5.1f} million multiply-adds an image"
@@ -117,7 +117,7 @@ for name in convvision.list_recipes():
     print(f"{name:8} {convvision.get_recipe(name).summary}")
 
 # %%
-# ``strong`` spends about what the lesson's script spends. With ``fast_conv_medium`` it reached
+# ``strong`` spends about what the lesson's script spends. With ``vgg_small``, which folds nothing, it reached
 # :result:`time_to_accuracy_strong:accuracy.mean | percent` on average over
 # :result:`time_to_accuracy_strong:seeds | count` seeds, in
 # :result:`time_to_accuracy_strong:ours.towers.warm_seconds_median | number` seconds behind the first step; the
@@ -127,7 +127,7 @@ for name in convvision.list_recipes():
 #
 # .. code-block:: console
 #
-#    $ convvision train fast_conv_medium --data fashion_mnist --recipe strong --out larger
+#    $ convvision train vgg_small --data fashion_mnist --recipe strong --out larger
 #
 # ``best`` takes longer still, and another network. ``wrn_16_2``, a residual network that walks over all 28 × 28 pixels,
 # reached :result:`leaderboard:rows[wrn_16_2].test_accuracy | percent` in :result:`leaderboard:rows[wrn_16_2].epochs

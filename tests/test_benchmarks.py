@@ -250,6 +250,7 @@ def row(model: str, accuracy: float, seeds: Sequence[int] = (0,), **other: Any) 
         "train_seconds": [3.0 for _ in seeds],
         "predict_seconds": [0.5 for _ in seeds],
         "versions": {"tensorflow": importlib.metadata.version("tensorflow"), "backend": "tensorflow"},
+        "machine": {"cpu": "this one", "cores": 2},
         **other,
     }
 
@@ -327,11 +328,20 @@ def test_further_seeds_join_the_row_of_the_same_training(
     assert trained == []
     # Of another recipe, a row of its own.
     assert [one["seeds"] for one in run(1, epochs=3)] == [[0, 1, 2], [0]]
-    # What other versions trained, or another machine, is not mixed with what is trained now.
-    for other in ({"versions": {"tensorflow": "2.0"}}, {"machine": {"cpu": "another", "cores": 64}}):
-        module.write_result("leaderboard", {"rows": [joined | other]})
-        assert [one["seeds"] for one in run(2)] == [[0, 1]]
-        assert trained == [0, 1]
+    # A seed that is trained again takes the place of its last training, and of no other.
+    accuracies[1] = 0.94
+    module.add(train("tiny_5k", "mnist", {"name": "fast"}, [1]))
+    assert module.read_rows()[0]["test_accuracies"] == [0.90, 0.94, 0.97]
+    # What other versions trained gives way, and is not mixed with what is trained now.
+    module.write_result("leaderboard", {"rows": [joined | {"versions": {"tensorflow": "2.0"}}]})
+    assert [one["seeds"] for one in run(2)] == [[0, 1]]
+    assert trained == [0, 1]
+    module.add(joined | {"versions": {"tensorflow": "2.0"}, "seeds": [7]})
+    assert [one["seeds"] for one in module.read_rows()] == [[7]]
+    # What another machine trained stands beside.
+    module.write_result("leaderboard", {"rows": [joined | {"machine": {"cpu": "another", "cores": 64}}]})
+    assert [one["seeds"] for one in run(2)] == [[0, 1, 2], [0, 1]]
+    assert trained == [0, 1]
 
 
 def test_the_leaderboard_is_a_table(load: Load) -> None:

@@ -1,6 +1,7 @@
-"""What programs read of the site: ``llms.txt``, ``robots.txt``, ``sitemap.xml``, and what a link to a page shows.
+"""What programs read of the site: ``llms.txt``, ``robots.txt``, ``sitemap.xml``, and what stands in a page's head.
 
-A sitemap and a picture need absolute addresses, so both are left out where ``html_baseurl`` is not known.
+A sitemap, a picture and links between the languages need absolute addresses, so they are left out where
+``html_baseurl`` is not known.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _PARTS = {
 
 
 def _add_tags(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:  # noqa: ARG001
-    """Say what a link to the page shows where it is shared (ogp.me)."""
+    """Say what a link to the page shows where it is shared (ogp.me), and where it stands in the other language."""
     tags = {
         "og:site_name": "convvision",
         "og:type": "website",
@@ -80,10 +81,11 @@ def _write_files(app: Sphinx, error: Exception | None) -> None:
         addresses = "".join(f"<url><loc>{escape(base)}{page}.html</loc></url>\n" for page in pages)
         start = '<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">\n'
         (site / "sitemap.xml").write_text(f"{start}{addresses}</urlset>\n", encoding="utf-8")
-        # A robots.txt is read at the root alone, so the English one leads to both.
         robots += "".join(f"Sitemap: {base}{folder}sitemap.xml\n" for folder in ("", FOLDER))
         draw_card(site / _PICTURE)
-    (site / "robots.txt").write_text(robots, encoding="utf-8")
+    # It is read above all pages alone: that of the English site serves both.
+    if app.config.language != LANGUAGE:
+        (site / "robots.txt").write_text(robots, encoding="utf-8")
 
 
 def _llms(app: Sphinx, pages: list[str], base: str) -> str:

@@ -25,6 +25,8 @@ _LEADERBOARD = "../benchmarks/results/leaderboard.json"
 _PICTURE = "_build/pictures/zoo.svg"
 _DATA = "fashion_mnist"
 _MEASURED = ("recipe", "epochs", "test accuracy", "seconds to train", "seconds for 10,000 images")
+# A cell that comes last, however the table is sorted.
+_NONE = '<td data-value="">–</td>'
 _COLUMNS = ("model", "parameters", "multiply-adds", "sees", *_MEASURED, "from")
 
 
@@ -106,13 +108,13 @@ def _cells(row: dict[str, Any]) -> dict[str, str]:
     mean = statistics.mean(accuracy) if accuracy else None
     spread = (f" ± {statistics.stdev(accuracy):.2%}" if len(accuracy) > 1 else "") + f" ({len(accuracy)})"
     # As JavaScript writes it.
-    size: Any = 0 if field is None else "Infinity" if math.isinf(field.height) else field.height
+    size = None if field is None else "Infinity" if math.isinf(field.height) else field.height
     return {
         "model": f'<th scope="row"><code>{escape(row["name"])}</code></th>',
         "parameters": _number(row["parameters"], f"{row['parameters']:,}"),
         "multiply-adds": _number(row["multiply_adds"], f"{row['multiply_adds']:,}"),
-        "sees": _number(size, "–" if field is None else escape(str(field))),
-        "recipe": f"<td>{escape(row['recipe']) or '–'}</td>",
+        "sees": _number(size, escape(str(field))),
+        "recipe": f"<td>{escape(row['recipe'])}</td>" if row["recipe"] else _NONE,
         "epochs": _number(row["epochs"], str(row["epochs"])),
         "test accuracy": _number(mean, f"{mean:.2%}{spread}" if accuracy else ""),
         "seconds to train": _number(row["train_seconds"], f"{row['train_seconds'] or 0:,.0f}"),
@@ -122,7 +124,7 @@ def _cells(row: dict[str, Any]) -> dict[str, str]:
 
 
 def _number(value: Any, text: str) -> str:
-    return '<td data-value="">–</td>' if value is None else f'<td data-value="{value}">{text}</td>'
+    return _NONE if value is None else f'<td data-value="{value}">{text}</td>'
 
 
 class ZooScatter(SphinxDirective, Figure):

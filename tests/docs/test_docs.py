@@ -19,11 +19,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import keras
 import pytest
 
 import convvision
 from convvision.cli import command
 from convvision.datasets import Dataset
+from convvision.training import Predictor
 from convvision.training._graph_loop import GraphLoop
 from page_blocks import MARK, fences, run_blocks
 from site_sources import DOCS, PAGES, extension
@@ -92,7 +94,13 @@ def test_two_workers_train_as_one(tmp_path: Path) -> None:
             worker.kill()
     assert [worker.returncode for worker in workers] == [0, 0], said
     assert said[0][0] == said[1][0]
-    assert float(said[0][0].split()[-1]) > 0.6
+    accuracy = float(said[0][0].split()[-1])
+    assert accuracy > 0.6
+    # What the page says of the model that the first has saved.
+    model = keras.models.load_model(tmp_path / "shared.keras")
+    images, labels = convvision.load_dataset("drawn_fashion").test
+    found = Predictor(model)(images).argmax(axis=1) == labels
+    assert found.mean() == pytest.approx(accuracy, abs=0.001)
 
 
 def test_few_blocks_cannot_be_run() -> None:
@@ -104,8 +112,6 @@ def test_few_blocks_cannot_be_run() -> None:
 def test_the_python_of_the_lesson_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, real_data_home: Path) -> None:
     # An hour of training becomes a minute: every fit, and every test, sees the first images only. What the page prints
     # does not depend on how well a network was trained.
-    import keras
-
     fit, load_dataset = keras.Model.fit, convvision.load_dataset
     few = slice(0, 320)
 
@@ -149,7 +155,8 @@ def test_no_page_with_python_is_forgotten() -> None:
     }
     # Python under another label, or none, would not be run.
     assert not any(re.search(r"code-block|sourcecode|```(py|python3|ipython)\b", text) for text in PAGES.values())
-    assert [name for name, text in PAGES.items() if re.search(r"[^.:]::\n\n[ \t]+\w", text)] == []
+    literal = re.compile(r"^(?!\s*\.\. ).*\S::\n\n[ \t]+\S", re.MULTILINE)
+    assert [name for name, text in PAGES.items() if literal.search(text)] == []
 
 
 def test_a_block_that_fails_is_noticed() -> None:
@@ -165,6 +172,9 @@ def test_a_block_that_fails_is_noticed() -> None:
     assert run_blocks("page", table.format("b")) == 1
     with pytest.raises(AssertionError, match=r"Expected:\n +a  0\.7\n +c  1\.0"):
         run_blocks("page", table.format("c"))
+    other = "```pycon\n>>> print('conv_16_16 1')  # doctest: +TRAINED\nconv_32_64 2\n```\n"
+    with pytest.raises(AssertionError, match=r"Expected:\n +conv_32_64 2\n"):
+        run_blocks("page", other)
     assert run_blocks("page", "% not run: it fails\n```python\n1 / 0\n```\n") == 0
     assert run_blocks("page", "% needs: no_such_package\n```python\n1 / 0\n```\n") == 0
     assert run_blocks("page", "```pycon\n>>> 0.93  # doctest: +NUMBER\n0.95\n```\n```python\nx = 1\n```\n") == 2

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from site_sources import EXTENSIONS, extension
 
+RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
+
 
 def test_every_function_and_class_has_an_example() -> None:
     made_by = extension("made_by")
@@ -56,7 +58,9 @@ def arrays_without_a_shape(name: str, thing: Any) -> list[str]:
     signature = inspect.signature(thing.fget if isinstance(thing, property) else thing)
     arrays = [one.name for one in signature.parameters.values() if re.search("NDArray|ArrayLike", str(one.annotation))]
     found = [f"{name}({parameter})" for parameter in arrays if not says(parameter)]
-    return found + [f"{name}()"] * ("NDArray" in str(signature.return_annotation) and not known.search(said))
+    # Of a property, all of it is about what it gives.
+    given = said if isinstance(thing, property) else said.partition("Returns:")[2].partition("\n\n")[0]
+    return found + [f"{name}()"] * ("NDArray" in str(signature.return_annotation) and not known.search(given))
 
 
 def test_every_array_in_the_reference_has_a_shape() -> None:
@@ -75,6 +79,8 @@ def test_an_array_without_a_shape_is_noticed() -> None:
 
     assert arrays_without_a_shape("blur", blur) == ["blur(image)", "blur()"]
     blur.__doc__ = "Blur an image.\n\nArgs:\n    image: Of shape (H, W)."
+    assert arrays_without_a_shape("blur", blur) == ["blur()"]
+    blur.__doc__ += "\n\nReturns:\n    float32, shape (H, W)."
     assert arrays_without_a_shape("blur", blur) == []
 
 
@@ -143,6 +149,14 @@ def test_the_zoo_is_drawn_with_and_without_figures(accuracy: list[float] | None,
         first, second = (to_axes.transform((one["multiply_adds"], 0.92))[0] for one in (row, costly))
         assert 0 < first < 0.3
         assert 0.7 < second < 1
+
+
+def test_the_seconds_of_the_zoo_are_of_one_machine() -> None:
+    rows = json.loads((RESULTS / "leaderboard.json").read_text(encoding="utf-8"))["rows"]
+    # The page names how many cores it had.
+    (cores,) = {row["machine"]["cores"] for row in rows if row["data"] == "fashion_mnist"}
+    assert cores == json.loads((RESULTS / "leaderboard.json").read_text(encoding="utf-8"))["circumstances"]["cores"]
+    assert len({row["machine"]["cpu"] for row in rows}) == 1
 
 
 def test_what_was_measured_is_read_where_there_is_any(tmp_path: Path) -> None:

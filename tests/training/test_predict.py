@@ -343,6 +343,7 @@ def test_the_likeliest_class_of_each_image(predictions: Predictions) -> None:
 
 def test_they_are_shown_on_one_line(predictions: Predictions) -> None:
     assert repr(predictions) == "<Predictions of 2 images: bottom left (60.0%), top left (70.0%)>"
+    assert repr(Predictions(predictions.probabilities[:0], CLASS_NAMES)) == "<Predictions of 0 images>"
     many = Predictions(np.repeat(predictions.probabilities, 600, axis=0), CLASS_NAMES)
     assert repr(many) == f"<Predictions of 1,200 images: {', '.join(['bottom left (60.0%)'] * 3)}, …>"
 

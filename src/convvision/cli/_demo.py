@@ -23,7 +23,7 @@ _SHOWN = "Ankle boot"
     help="Where to save pictures and runs; new or empty.",
 )  # fmt: skip
 def demo(out: Path) -> None:
-    """Show in a minute why convolutions win, on drawn clothes; nothing is downloaded."""
+    """Show in a minute or two why convolutions win, on drawn clothes; nothing is downloaded."""
     check_new_directory(out)
     start_keras(to_train=True)
     import convvision  # noqa: PLC0415

@@ -44,8 +44,8 @@ def read_idx(path: str | Path) -> NDArray[Any]:
         path: The file; it is recognised as gzip by its first bytes, whatever its name.
 
     Returns:
-        The array, of the shape and dtype that the file names, in the machine's byte order. The usual files hold images of
-        shape (N, H, W) and labels of shape (N,), both uint8.
+        The array, of the shape and dtype that the file names, in the machine's byte order. The usual files hold images
+        of shape (N, H, W) and labels of shape (N,), both uint8.
 
     Raises:
         DataNotFoundError: No such file, or one that cannot be read.

@@ -53,7 +53,7 @@ class Predictions:
 
     def __repr__(self) -> str:
         shown = [*map(str, itertools.islice(self, _SHOWN)), *(["…"] if len(self) > _SHOWN else [])]
-        return f"<Predictions of {number_of(len(self), 'image')}: {', '.join(shown)}>"
+        return f"<Predictions of {number_of(len(self), 'image')}{': ' if shown else ''}{', '.join(shown)}>"
 
     def __len__(self) -> int:
         return len(self.probabilities)

@@ -233,7 +233,7 @@ register_recipe(
 register_recipe(
     Recipe(
         "strong",
-        summary="Muon, half precision, flips, four epochs and the harder half of another: for fast_conv_medium.",
+        summary="Muon, half precision, flips, four epochs and the harder half of another: for vgg_small.",
         optimizer="muon",
         learning_rate=0.05,
         schedule="linear",
