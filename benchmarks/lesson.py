@@ -95,11 +95,11 @@ def overfitting() -> None:
 
 
 def seconds() -> None:
-    """Seconds of an epoch of each model, in turn, three times; the first epoch, which traces the graph, is left out."""
+    """Seconds of an epoch of each model, in turn, twice; the first epoch, which traces the graph, is left out."""
     data = convvision.load_dataset("fashion_mnist")
     models = ("dense_128", *EXERCISES)
     trained: dict[str, list[float]] = {model: [] for model in models}
-    for _ in range(3):
+    for _ in range(2):
         for model in models:
             run: Run = convvision.train(model, data, epochs=2)
             trained[model].append(run.seconds_per_epoch[1])

@@ -1,12 +1,12 @@
-"""How much of the machine's peak a training reaches: python benchmarks/utilisation.py [MODEL ...] [--rounds N].
+"""How fast a training multiplies, beside a matrix product: python benchmarks/utilisation.py [MODEL ...] [--rounds N].
 
-The peak is the fastest product of matrices of 2048 × 2048: by one thread, by all threads together, or by each core its
-own side by side; processors of one core may share what multiplies. A network trains for some steps by
-``convvision.train``, in bfloat16 where the processor has it, with one thread an operation and each batch shared among
-the cores ("towers"), and with TensorFlow's own threads; its GFLOP/s are two for each multiply-add of the step. Each
-side runs in a fresh process, all of them in turn. In the end the operations of a step are measured by themselves, as
-many side by side as there are towers: how much of the step they account for, and how much of the peak they reach, says
-what bounds it.
+What it is compared with is the fastest product of matrices of 2048 × 2048: by one thread, by all threads together, or
+by each core its own side by side. That is no limit: a convolution whose kernel stays in the cache may be faster. A
+network trains for some steps by ``convvision.train``, in bfloat16 where the processor has it, with one thread an
+operation and each batch shared among the cores ("towers"), and with TensorFlow's own threads; its GFLOP/s are two for
+each multiply-add of the step. Each side runs in a fresh process, all of them in turn. In the end the operations of a
+step are measured by themselves, as many side by side as there are towers: how much of the step they account for, and
+how fast they are, says what bounds it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ MODELS = {"wrn_16_2": ("best", 30), "fast_conv": ("fast", 400)}
 DTYPES = ("float32", "bfloat16")
 SIDES = {"towers": 1, "default_threads": None}
 # Threads an operation, and how many products are on the way at once.
-PEAKS = {"one_thread": (1, 1), "all_threads": (None, 1), "side_by_side": (1, CORES)}
+PRODUCTS = {"one_thread": (1, 1), "all_threads": (None, 1), "side_by_side": (1, CORES)}
 
 
 def build(name: str) -> tuple[keras.Model, convvision.training.Recipe]:
@@ -43,13 +43,13 @@ def build(name: str) -> tuple[keras.Model, convvision.training.Recipe]:
         return convvision.create_model(name), recipe
 
 
-def peak(products: str) -> dict[str, float]:
+def product(how_many: str) -> dict[str, float]:
     """Measure matrix products of this process, so many side by side, in GFLOP/s."""
     import tensorflow as tf  # noqa: PLC0415
     from _operations import matmul_gflops  # noqa: PLC0415
 
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
-    return {dtype: matmul_gflops(dtype, int(products)) for dtype in DTYPES}
+    return {dtype: matmul_gflops(dtype, int(how_many)) for dtype in DTYPES}
 
 
 def step(name: str) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def operations(name: str) -> dict[str, Any]:
     return operation_seconds(model, recipe, CORES)
 
 
-CHILDREN = {"peak": peak, "step": step, "operations": operations}
+CHILDREN = {"product": product, "step": step, "operations": operations}
 
 
 def child(*command: str, threads: int | None) -> dict[str, Any]:
@@ -96,42 +96,42 @@ def child(*command: str, threads: int | None) -> dict[str, Any]:
 
 def main(models: list[str], rounds: int) -> dict[str, Any]:
     """Measure all sides in turn."""
-    peaks: dict[str, list[dict[str, float]]] = {way: [] for way in PEAKS}
+    products: dict[str, list[dict[str, float]]] = {way: [] for way in PRODUCTS}
     steps: dict[str, dict[str, list[dict[str, Any]]]] = {name: {side: [] for side in SIDES} for name in models}
     for _ in range(rounds):
-        for way, (threads, products) in PEAKS.items():
-            peaks[way].append(child("peak", str(products), threads=threads))
-            print(f"{way}: {peaks[way][-1]}", flush=True)
+        for way, (threads, how_many) in PRODUCTS.items():
+            products[way].append(child("product", str(how_many), threads=threads))
+            print(f"{way}: {products[way][-1]}", flush=True)
         for name in models:
             for side, threads in SIDES.items():
                 steps[name][side].append(child("step", name, threads=threads))
                 print(f"{name}, {side}: {steps[name][side][-1]['gflops']:.0f} GFLOP/s", flush=True)
     profiles = {name: child("operations", name, threads=1) for name in models}
-    return summarise(peaks, steps, profiles)
+    return summarise(products, steps, profiles)
 
 
 def summarise(
-    peaks: dict[str, list[dict[str, float]]],
+    products: dict[str, list[dict[str, float]]],
     steps: dict[str, dict[str, list[dict[str, Any]]]],
     profiles: dict[str, dict[str, dict[str, float]]],
 ) -> dict[str, Any]:
-    """Relate the steps to the peak, round by round, and the operations to the step.
+    """Relate the steps to the fastest product, round by round, and the operations to the step.
 
     Args:
-        peaks: Way of multiplying -> GFLOP/s of each precision, round by round.
+        products: Way of multiplying -> GFLOP/s of each precision, round by round.
         steps: Model -> side -> what each training gave.
         profiles: Model -> kind of operation -> seconds and GFLOP/s.
 
     Returns:
         The figures.
     """
-    rounds = list(zip(*peaks.values(), strict=True))
+    rounds = list(zip(*products.values(), strict=True))
     highest = [{dtype: max(found[dtype] for found in one) for dtype in DTYPES} for one in rounds]
     figures: dict[str, Any] = {
         "product_gflops": {
-            way: {dtype: spread([found[dtype] for found in each]) for dtype in DTYPES} for way, each in peaks.items()
+            way: {dtype: spread([found[dtype] for found in each]) for dtype in DTYPES} for way, each in products.items()
         },
-        "peak_gflops": {dtype: spread([found[dtype] for found in highest]) for dtype in DTYPES},
+        "fastest_gflops": {dtype: spread([found[dtype] for found in highest]) for dtype in DTYPES},
         "models": {},
     }
     for name, sides in steps.items():
@@ -145,7 +145,7 @@ def summarise(
                 side: {
                     "milliseconds_a_step": spread([run["milliseconds_a_step"] for run in runs]),
                     "gflops": spread([run["gflops"] for run in runs]),
-                    "part_of_peak": spread([run["gflops"] / top for run, top in zip(runs, tops, strict=True)]),
+                    "part_of_product": spread([run["gflops"] / top for run, top in zip(runs, tops, strict=True)]),
                 }
                 for side, runs in sides.items()
             },
@@ -153,7 +153,7 @@ def summarise(
                 kind: {
                     "milliseconds": 1000 * row["seconds"],
                     "part_of_step": 1000 * row["seconds"] / milliseconds,
-                    "part_of_peak": row["gflops"] / statistics.median(tops),
+                    "part_of_product": row["gflops"] / statistics.median(tops),
                 }
                 for kind, row in profiles[name].items()
             },
@@ -163,17 +163,17 @@ def summarise(
 
 def show(figures: dict[str, Any]) -> None:
     """Print the figures."""
-    for way, dtypes in {**figures["product_gflops"], "peak": figures["peak_gflops"]}.items():
+    for way, dtypes in {**figures["product_gflops"], "fastest": figures["fastest_gflops"]}.items():
         print(f"{way}: " + ", ".join(f"{dtype} {each['mean']:.0f} GFLOP/s" for dtype, each in dtypes.items()))
     for name, found in figures["models"].items():
         for side in SIDES:
-            part, speed = found[side]["part_of_peak"], found[side]["gflops"]
+            part, speed = found[side]["part_of_product"], found[side]["gflops"]
             print(
-                f"{name}, {found['precision']}, {side}: {speed['mean']:.0f} GFLOP/s, {part['mean']:.0%} of the peak "
-                f"({part['least']:.0%} to {part['most']:.0%})"
+                f"{name}, {found['precision']}, {side}: {speed['mean']:.0f} GFLOP/s, {part['mean']:.0%} of the fastest "
+                f"product ({part['least']:.0%} to {part['most']:.0%})"
             )
         for kind, row in found["operations"].items():
-            reached = f", {row['part_of_peak']:.0%} of the peak" if row["part_of_peak"] else ""
+            reached = f", {row['part_of_product']:.0%} of the fastest product" if row["part_of_product"] else ""
             print(f"  {kind}: {row['milliseconds']:.2f} ms, {row['part_of_step']:.0%} of the step{reached}")
         rest = 1 - sum(row["part_of_step"] for row in found["operations"].values())
         print(f"  all else: {rest:.0%} of the step")

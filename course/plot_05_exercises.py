@@ -12,8 +12,8 @@ three seeds each. The command below makes your own; it takes a while.
 
   $ convvision compare conv_16_16 conv_32_32 conv_64_64 conv_32 conv_64 conv_32_32_32 conv_64_64_64 --data fashion_mnist
 
-The recorded ones are from ``python benchmarks/lesson.py exercises`` and, for the seconds, measured apart on a machine
-with two cores with the networks taking turns, ``python benchmarks/lesson.py seconds``.
+The recorded ones are from ``python benchmarks/lesson.py exercises``. Seconds, of two epochs of each network in turn on
+a machine with two cores, are from ``python benchmarks/lesson.py seconds``; the two differ by up to half.
 """
 
 import convvision
@@ -69,10 +69,9 @@ for name in ("conv_64_64", "conv_64"):
 #
 #    The number of parameters goes up, from :result:`lesson_exercises:rows[conv_64_64].parameters | count` to
 #    :result:`lesson_exercises:rows[conv_64].parameters | count`: without the second pooling, 13 × 13 × 64 = 10,816
-#    values reach the dense layer in place of 1,600. An epoch takes
+#    values reach the dense layer in place of 1,600. An epoch takes about as long as before:
 #    :result:`lesson_seconds:rows[conv_64].seconds_per_epoch | number` seconds in place of
-#    :result:`lesson_seconds:rows[conv_64_64].seconds_per_epoch | number`: there is less to multiply, but there are more
-#    weights to change at each step.
+#    :result:`lesson_seconds:rows[conv_64_64].seconds_per_epoch | number`.
 #
 #    The test accuracy does not settle which is better. One convolution loses with 64 kernels and wins with 32, and
 #    the spread of ``conv_64`` is wide. What does change is the distance between training and test:

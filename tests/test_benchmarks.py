@@ -212,25 +212,25 @@ def test_utilisation(load: Load) -> None:
     for name, (recipe, _) in module.MODELS.items():
         assert name in convvision.list_models()
         assert recipe in convvision.list_recipes()
-    peaks = {
+    products = {
         "one_thread": [{"float32": 60.0, "bfloat16": 200.0}, {"float32": 60.0, "bfloat16": 120.0}],
         "all_threads": [{"float32": 100.0, "bfloat16": 180.0}, {"float32": 100.0, "bfloat16": 300.0}],
         "side_by_side": [{"float32": 110.0, "bfloat16": 190.0}, {"float32": 90.0, "bfloat16": 400.0}],
     }
-    assert list(module.PEAKS) == list(peaks)
+    assert list(module.PRODUCTS) == list(products)
     step = {"milliseconds_a_step": 10.0, "gflops": 100.0, "gflop_an_image": 0.1, "parameters": 7, "batch_size": 4}
     step["execution"] = {"precision": "bfloat16"}
     profiles = {"best": {"convolution": {"seconds": 0.004, "gflops": 150.0}, "ReLU": {"seconds": 0.001, "gflops": 0.0}}}
-    found = module.summarise(peaks, {"best": {side: [step, step] for side in module.SIDES}}, profiles)
+    found = module.summarise(products, {"best": {side: [step, step] for side in module.SIDES}}, profiles)
     best = found["models"]["best"]
     assert found["product_gflops"]["all_threads"]["bfloat16"]["mean"] == 240
     # Of each round the fastest way: one thread, then side by side.
-    assert found["peak_gflops"]["bfloat16"]["mean"] == 300
-    assert found["peak_gflops"]["float32"]["mean"] == 105
-    assert best["towers"]["part_of_peak"]["least"] == 0.25
-    assert best["towers"]["part_of_peak"]["most"] == 0.5
+    assert found["fastest_gflops"]["bfloat16"]["mean"] == 300
+    assert found["fastest_gflops"]["float32"]["mean"] == 105
+    assert best["towers"]["part_of_product"]["least"] == 0.25
+    assert best["towers"]["part_of_product"]["most"] == 0.5
     assert best["operations"]["convolution"]["part_of_step"] == pytest.approx(0.4)
-    assert best["operations"]["convolution"]["part_of_peak"] == 0.5
+    assert best["operations"]["convolution"]["part_of_product"] == 0.5
 
 
 def row(model: str, accuracy: float, seeds: Sequence[int] = (0,), **other: Any) -> dict[str, Any]:
