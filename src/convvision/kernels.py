@@ -183,7 +183,7 @@ def apply(image: ArrayLike, kernel: str | ArrayLike, *, padding: Padding = "same
             pixels; no frame. "valid": nothing; only pixels whose whole neighbourhood is inside are returned.
 
     Returns:
-        float32 with the axes of ``image``. H and W are the same, or with "valid" less by the kernel's size minus 1.
+        float32, of the shape of ``image``: H and W are the same, or with "valid" less by the kernel's size minus 1.
         Values are not clipped: after ``EDGE``, pixels in [0, 255] lie in [-2040, 2040].
 
     Raises:

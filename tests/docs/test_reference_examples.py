@@ -59,7 +59,7 @@ def arrays_without_a_shape(name: str, thing: Any) -> list[str]:
     arrays = [one.name for one in signature.parameters.values() if re.search("NDArray|ArrayLike", str(one.annotation))]
     found = [f"{name}({parameter})" for parameter in arrays if not says(parameter)]
     # Of a property, all of it is about what it gives.
-    given = said if isinstance(thing, property) else said.partition("Returns:")[2].partition("\n\n")[0]
+    given = said if isinstance(thing, property) else re.split("Returns:|Yields:", said)[-1].partition("\n\n")[0]
     return found + [f"{name}()"] * ("NDArray" in str(signature.return_annotation) and not known.search(given))
 
 

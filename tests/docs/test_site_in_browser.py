@@ -119,7 +119,7 @@ def too_wide(window: Any) -> list[str]:
             .map((each) => `${each.tagName}: ${each.scrollWidth} pixels of ${each.clientWidth}: ` +
                 [...each.querySelectorAll("*")]
                     .filter((part) => part.getBoundingClientRect().right > innerWidth)
-                    .map((part) => `${part.tagName}.${part.className}`).slice(0, 10).join(", "))"""
+                    .map((part) => `${part.tagName}.${part.className}`).slice(-10).join(", "))"""
     )
     return list(found)
 

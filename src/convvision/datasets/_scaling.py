@@ -102,7 +102,7 @@ class Scaling:
             images: uint8 in [0, 255], or floats that are already scaled; shape (..., C).
 
         Returns:
-            The scaled images; floats are returned as they are.
+            The scaled images, of the same shape; floats are returned as they are.
 
         Raises:
             ValueRangeError: Floats that are plainly not on this scale, such as pixels in [0, 255] or NaN; or other
