@@ -9,11 +9,13 @@ import re
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from numpy.typing import NDArray
 
+import convvision
 from site_sources import EXTENSIONS, extension
 
 RESULTS = Path(__file__).parents[2] / "benchmarks" / "results"
@@ -149,6 +151,19 @@ def test_the_zoo_is_drawn_with_and_without_figures(accuracy: list[float] | None,
         first, second = (to_axes.transform((one["multiply_adds"], 0.92))[0] for one in (row, costly))
         assert 0 < first < 0.3
         assert 0.7 < second < 1
+
+
+def test_the_zoo_shows_the_models_that_are_ours() -> None:
+    def of_a_page(**options: Any) -> keras.Model:
+        return convvision.models.conv((4,), **options)
+
+    ours = convvision.list_models()
+    convvision.register_model("of_a_page", family="conv", summary="Registered by a page that ran before.")(of_a_page)
+    try:
+        rows = extension("zoo").zoo_rows({})
+    finally:
+        convvision.models.MODELS.unregister("of_a_page")
+    assert sorted(row["name"] for row in rows) == ours
 
 
 def test_the_seconds_of_the_zoo_are_of_one_machine() -> None:
