@@ -95,6 +95,6 @@ export_explorer(
 #
 # .. dropdown:: Answer
 #
-#    The first convolution answers to edges, and all three have some. The further right, the more the maps differ:
-#    what is common to all classes is of no use for telling them apart. ``class_mean_activations`` finds channels that
-#    prefer one class; the example :doc:`/auto_examples/plot_diagnosis` shows how.
+#    The first convolution answers to edges and to bright areas, and all three have some. The further right, the more
+#    the maps differ: what is common to all classes is of no use for telling them apart. ``class_mean_activations``
+#    finds channels that prefer one class; the example :doc:`/auto_examples/plot_diagnosis` shows how.

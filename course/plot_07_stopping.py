@@ -6,7 +6,7 @@ How many epochs does a network need to be good enough? Nobody knows beforehand, 
 **You will learn** what a callback is, to stop at an accuracy, at a loss or at a time, and to write a callback of your
 own.
 
-**You need** a minute, and MNIST, 11 MB of handwritten digits, which is downloaded on first use.
+**You need** a minute, and MNIST, 12 MB of handwritten digits, which is downloaded on first use.
 """
 
 import dataclasses

@@ -97,13 +97,14 @@ print(convvision.load_run(saved).predict(paths[0])[0])
 # .. code-block:: console
 #
 #    $ convvision datasets check my_pictures
-#    $ convvision train conv_16_16 --data my_pictures --epochs 20 --out my_run
-#    $ convvision predict my_run new_circle.png
+#    $ convvision train conv_16_16 --data my_pictures --epochs 20 --out shapes_run
+#    $ convvision predict shapes_run new_circle.png
 #
 # A question to try
 # -----------------
-# Where does the network look? Ask ``convvision.visualize.grad_cam(run.model, data.test.images[:3])`` and draw it with
-# ``plot_attributions(..., class_names=data.info.class_names)``. Does it look at the shape or at the ground?
+# Where does the network look? Ask ``convvision.visualize.grad_cam(run.model, data.test.images[::40])``, for one image
+# of each class, and draw it with ``plot_attributions(..., class_names=data.info.class_names)``. The number over a map
+# is the score of the class, before the softmax. Does it look at the shape or at the ground?
 #
 # .. dropdown:: Answer
 #

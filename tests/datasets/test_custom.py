@@ -42,7 +42,8 @@ def numbers(images: np.ndarray) -> list[int]:
 def test_labels_that_begin_above_0_are_warned_of(first: int, said: str) -> None:
     with pytest.warns(DataWarning) as caught:
         data = from_arrays(IMAGES, LABELS + first)
-    advice = "numpy.unique(labels, return_inverse=True)[1] numbers them anew; or name every class in class_names."
+    advice = "numpy.unique(labels, return_inverse=True)[1] numbers them anew; "
+    advice += "or name every class in class_names, the empty ones too."
     assert str(caught[0].message) == f"Class indices count from 0. Received: {said} {advice}"
     # It points to the line of the user.
     assert caught[0].filename == __file__

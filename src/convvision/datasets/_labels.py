@@ -17,7 +17,7 @@ __all__ = ["class_indices"]
 
 # The largest label would mean as many classes. ImageNet-21k has the most of all that are in use.
 _MOST_CLASSES = 30_000
-_ANEW = "numpy.unique(labels, return_inverse=True)[1] numbers them anew; or name every class in class_names."
+_ANEW = "numpy.unique(labels, return_inverse=True)[1] numbers them anew; or name every class in class_names"
 
 
 def class_indices(
@@ -59,7 +59,7 @@ def class_indices(
     if least and columns == 1:
         warnings.warn(
             f"Class indices count from 0. Received: labels from {least} to {count - 1}, which leaves "
-            f"{number_of(least, 'class', 'classes')} without an image. {_ANEW}",
+            f"{number_of(least, 'class', 'classes')} without an image. {_ANEW}, the empty ones too.",
             DataWarning,
             stacklevel=3,
         )
@@ -106,6 +106,6 @@ def _count(labels: Sequence[NDArray[Any]]) -> int:
         raise LabelError(
             f"Labels are class indices, counted from 0, so the largest tells how many classes there are. "
             f"Received: a label of {largest}, which would mean {largest + 1:,} classes. "
-            f"{_ANEW}"
+            f"{_ANEW}."
         )
     return max(largest, 0) + 1

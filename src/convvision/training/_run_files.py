@@ -88,7 +88,7 @@ def check_run(directory: Path) -> None:
     if missing:
         raise RunFormatError(
             f"A run is a folder with {_FACTS}, {_MODEL} and {_HISTORY}. Received: {directory}, "
-            f"{'which lacks ' + ' and '.join(missing) if directory.is_dir() else 'which is no folder'}"
+            f"{'which lacks ' + ' and '.join(missing) if directory.is_dir() else 'which is no folder'}."
         )
 
 
