@@ -71,6 +71,7 @@ def test_the_weights_that_are_named_are_those_of_the_last_row() -> None:
     (last,) = re.findall(r"^\| (\w+), recipe best, Fashion-MNIST \| ([\d.]+)%", README, flags=re.MULTILINE)
     card = convvision.get_model_info(last[0]).weights["fashion_mnist"]
     assert f'`convvision.create_model("{card.model}", weights="{card.dataset}")` is the network of the table' in README
+    assert f"({card.test_accuracy:.2%} in single precision)" in README
     assert card.recipe == dataclasses.asdict(convvision.get_recipe("best"))
     # The row is of six views in half precision, the card of one in single precision.
     assert card.test_accuracy == pytest.approx(float(last[1]) / 100, abs=0.001)

@@ -172,8 +172,8 @@ def test_a_block_that_fails_is_noticed() -> None:
     assert run_blocks("page", table.format("b")) == 1
     with pytest.raises(AssertionError, match=r"Expected:\n +a  0\.7\n +c  1\.0"):
         run_blocks("page", table.format("c"))
-    other = "```pycon\n>>> print('conv_16_16 1')  # doctest: +TRAINED\nconv_32_64 2\n```\n"
-    with pytest.raises(AssertionError, match=r"Expected:\n +conv_32_64 2\n"):
+    other = "```pycon\n>>> print('conv_16 1')  # doctest: +TRAINED\nconv_32 2\n```\n"
+    with pytest.raises(AssertionError, match=r"Expected:\n +conv_32 2\n"):
         run_blocks("page", other)
     assert run_blocks("page", "% not run: it fails\n```python\n1 / 0\n```\n") == 0
     assert run_blocks("page", "% needs: no_such_package\n```python\n1 / 0\n```\n") == 0
