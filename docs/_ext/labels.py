@@ -21,13 +21,10 @@ _MARKER = 4
 # A square point of a name that is covered is as bad as this distance.
 _COVERED = 10
 _ROUNDS = 6
+_FONT = 7
 
-Boxes = np.ndarray
 
-
-def label_points(
-    axes: Axes, points: Sequence[tuple[float, float]], names: Sequence[str], *, fontsize: float = 7
-) -> list[Annotation]:
+def label_points(axes: Axes, points: Sequence[tuple[float, float]], names: Sequence[str]) -> list[Annotation]:
     """Write a name beside each point.
 
     Each name in turn takes, of the places around its point, the nearest that covers least. Then each may move again,
@@ -37,7 +34,6 @@ def label_points(
         axes: Finished but for the names; its limits stay.
         points: In data coordinates.
         names: One for each point.
-        fontsize: In points.
 
     Returns:
         The names.
@@ -45,7 +41,7 @@ def label_points(
     figure = axes.figure
     axes.set(xlim=axes.get_xlim(), ylim=axes.get_ylim())
     written = [
-        axes.annotate(name, point, (0, 0), textcoords="offset points", fontsize=fontsize)
+        axes.annotate(name, point, (0, 0), textcoords="offset points", fontsize=_FONT)
         for name, point in zip(names, points, strict=True)
     ]
     for text in written:
@@ -72,8 +68,8 @@ def label_points(
     return written
 
 
-def _around(place: np.ndarray, size: np.ndarray) -> tuple[Boxes, np.ndarray]:
-    """Give the boxes that touch circles around a place, and how far off they are."""
+def _around(place: np.ndarray, size: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Give the boxes that touch circles around a place, rows (left, bottom, right, top), and how far off they are."""
     angles = np.linspace(0, 2 * math.pi, _DIRECTIONS, endpoint=False)
     directions = np.stack([np.cos(angles), np.sin(angles)], axis=1)
     # The middle of the box lies beyond the circle by half of the box, in proportion to how far sideways and how far
@@ -83,7 +79,7 @@ def _around(place: np.ndarray, size: np.ndarray) -> tuple[Boxes, np.ndarray]:
     return np.hstack([corners, corners + size]), np.repeat(_DISTANCES, _DIRECTIONS)
 
 
-def _covered(boxes: Boxes, others: Boxes) -> np.ndarray:
+def _covered(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Sum up the area that each of the boxes shares with the others."""
     low = np.maximum(boxes[:, None, :2], others[None, :, :2])
     high = np.minimum(boxes[:, None, 2:], others[None, :, 2:])

@@ -104,8 +104,9 @@ def test_a_card_tells_of_its_file(card: WeightsCard) -> None:
 
 
 @every_card
-def test_storing_costs_at_most_a_tenth_of_a_point(card: WeightsCard) -> None:
-    assert card.test_accuracy >= card.trained_test_accuracy - 0.001
+def test_storing_moves_the_accuracy_by_an_image_or_two(card: WeightsCard) -> None:
+    # As the architecture page says: by no more than an image or two of the ten thousand.
+    assert card.test_accuracy == pytest.approx(card.trained_test_accuracy, abs=0.00021)
 
 
 def test_the_results_are_those_of_the_cards() -> None:

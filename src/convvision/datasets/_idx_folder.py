@@ -58,6 +58,9 @@ def from_idx(
         CorruptDataError: A file is not an IDX file, or cut short.
         InputError: As :func:`from_arrays`.
 
+    Warns:
+        DataWarning: As :func:`from_arrays`.
+
     Example:
         >>> import tempfile
         >>> from pathlib import Path

@@ -33,9 +33,9 @@ def fast_conv(
 
     What a convolution costs grows with the number of positions that it walks over. So the image is folded first: each
     block of 2 × 2 pixels becomes one position with four times the channels ("space to depth", Shi et al. 2016 the other
-    way round), and 3 × 3 kernels work on that. The two steps are one convolution of 6 × 6 pixels by 2,
-    with the same products in the same sums; that is what ``stage_1_conv_1`` is. Each convolution is followed by batch
-    normalisation and ReLU, and a pooling stands between stages. 28 pixels become 14, 7 and 4.
+    way round), and 3 × 3 kernels work on that. The two steps are one convolution of 6 × 6 pixels by 2, with the same
+    products in the same sums; that is what ``stage_1_conv_1`` is. Each convolution is followed by batch normalisation
+    and ReLU, and a pooling stands between stages. 28 pixels become 14, 7 and 4.
 
     Args:
         stages: Filters of each stage's convolutions; a number is a stage of one.
