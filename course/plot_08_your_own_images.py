@@ -63,8 +63,8 @@ for mistake in ("circle/broken.png", "square/a_circle.png", "triangle/blank.png"
 # Reading
 # -------
 # Every picture becomes 28 × 28 pixels and grey; a fifth of each class is set apart for the test. ``pad`` keeps the
-# proportions. Shapes need no colour; where it matters, ask for ``color_mode="rgb"``. Pixels
-# that were decoded are kept for the next time; this folder is temporary, hence ``cache=False``.
+# proportions. Shapes need no colour; where it matters, ask for ``color_mode="rgb"``. Pixels that
+# were decoded are kept for the next time; this folder is temporary, hence ``cache=False``.
 data = from_folder(folder, image_size=(28, 28), color_mode="grayscale", aspect="pad", cache=False)
 print(data)
 convvision.visualize.plot_samples(data, per_class=8)
